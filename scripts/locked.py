@@ -32,10 +32,15 @@ def requirement(package: dict[str, Any], groups: set[str]) -> str | None:
     return " ".join([line, *(f"--hash={file['hash']}" for file in package["files"])])
 
 
-def main(groups: list[str]) -> None:
+def locked_requirements(groups: list[str]) -> list[str]:
     packages = tomllib.loads(LOCK.read_text(encoding="utf-8"))["package"]
-    lines = (requirement(package, set(groups or ["main"])) for package in packages)
-    sys.stdout.writelines(f"{line}\n" for line in lines if line)
+    lines = (requirement(package, set(groups)) for package in packages)
+    return [line for line in lines if line]
+
+
+def main(groups: list[str]) -> None:
+    lines = locked_requirements(groups or ["main"])
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__":
