@@ -1,0 +1,11 @@
+"""The ASGI application, for servers that want one; WSGI is faster."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pochtar.conf.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,429 @@
+"""The ledger: who was selected, what was attempted, how far each slice may have got.
+
+    Run ─┬─ Delivery (1..N, frozen)      who was selected
+         ├─ Slice (range of positions)   how far sending may have got (cursor)
+         ├─ Attempt (append-only)        what was tried, and the server's reply
+         └─ Tally (per minute)           the same, counted
+
+A delivery has no status column.  Its state follows from its last attempt, else from
+its position against the slice's cursor; ``ledger.py`` holds the one definition.
+"""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.accounts.models import OwnedQuerySet, Role, User, Workspace
+from pochtar.base.ids import uuid7
+from pochtar.recipients.models import Recipient
+
+
+class RelayKind(models.TextChoices):
+    SANDBOX = "sandbox", _("Sandbox")  # the built-in catcher: one a workspace
+    SMTP = "smtp", _("SMTP server")
+
+
+class RelayTls(models.TextChoices):
+    """How the connection is protected (SMTP-02); values are mailcore's TlsMode."""
+
+    STARTTLS = "starttls", _("STARTTLS, required")
+    IMPLICIT = "implicit", _("TLS from the start")
+    OPPORTUNISTIC = "opportunistic", _("STARTTLS if the server offers it")
+    NONE = "none", _("No encryption")
+
+
+class RunStatus(models.TextChoices):
+    RUNNING = "running", _("running")
+    PAUSED = "paused", _("paused")
+    COMPLETED = "completed", _("completed")
+
+
+class SliceStatus(models.TextChoices):
+    READY = "ready", _("ready")
+    LEASED = "leased", _("leased")
+    DONE = "done", _("done")
+
+
+class Outcome(models.TextChoices):
+    """What came of an attempt."""
+
+    ACCEPTED = "accepted", _("accepted")  # the server answered 2xx to the message
+    FAILED = "failed", _("failed")
+    DEFERRED = "deferred", _("deferred")  # will be tried again
+    UNKNOWN = (
+        "unknown",
+        _("unknown"),
+    )  # the link or the process died at the wrong moment
+    SKIPPED = "skipped", _("skipped")  # never tried; ``reason`` says why
+
+
+class ManagedQuerySet(OwnedQuerySet):
+    """SMTP servers and senders: managers change them."""
+
+    edit_role = Role.MANAGER
+
+
+class Relay(models.Model):
+    """Where mail is handed over. The password is sealed and write-only (SEC-23)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="relays"
+    )
+    kind = models.CharField(max_length=16, choices=RelayKind, default=RelayKind.SMTP)
+    name = models.CharField(_("server name"), max_length=120)
+    host = models.CharField(_("host"), max_length=253, blank=True)
+    port = models.PositiveIntegerField(
+        _("port"),
+        default=587,
+        validators=[MinValueValidator(1), MaxValueValidator(65535)],
+    )
+    tls = models.CharField(
+        _("encryption"), max_length=16, choices=RelayTls, default=RelayTls.STARTTLS
+    )
+    username = models.CharField(_("login"), max_length=254, blank=True)
+    password_sealed = models.TextField(blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    check_ok = models.BooleanField(null=True, editable=False)
+    check_text = models.TextField(blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ManagedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("SMTP server")
+        verbose_name_plural = _("SMTP servers")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "name"], name="delivery_relay_name_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["workspace"],
+                condition=Q(kind=RelayKind.SANDBOX),
+                name="delivery_relay_one_sandbox",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=RelayKind.values), name="delivery_relay_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(tls__in=RelayTls.values), name="delivery_relay_tls_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(port__gte=1, port__lte=65535), name="delivery_relay_port"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=RelayKind.SANDBOX) | ~Q(host=""),
+                name="delivery_relay_has_host",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.kind == RelayKind.SANDBOX
+
+
+class Sender(models.Model):
+    """Whom a letter comes from, and the SMTP server that takes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="senders"
+    )
+    from_name = models.CharField(_("From name"), max_length=120, blank=True)
+    from_email = models.CharField(_("From address"), max_length=320)
+    reply_to = models.CharField(_("Reply-to address"), max_length=320, blank=True)
+    relay = models.ForeignKey(
+        Relay,
+        on_delete=models.PROTECT,
+        related_name="senders",
+        verbose_name=_("SMTP server"),
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ManagedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sender")
+        verbose_name_plural = _("senders")
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(from_email=""), name="delivery_sender_addressed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.from_name} <{self.from_email}>"
+            if self.from_name
+            else self.from_email
+        )
+
+
+class Run(models.Model):
+    """One launch of a mailing: frozen content, frozen sender, frozen audience."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="runs"
+    )
+    status = models.CharField(
+        max_length=16, choices=RunStatus, default=RunStatus.RUNNING
+    )
+    # Why it is paused: a stable code, and the detail a person needs (a reply, a host).
+    pause_code = models.CharField(max_length=40, blank=True)
+    pause_text = models.TextField(blank=True)
+    subject = models.CharField(max_length=500)
+    preheader = models.CharField(max_length=150, blank=True)
+    html = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+    from_name = models.CharField(max_length=120, blank=True)
+    from_email = models.CharField(max_length=320)
+    reply_to = models.CharField(max_length=320, blank=True)
+    relay = models.ForeignKey(Relay, on_delete=models.PROTECT, related_name="runs")
+    selected = models.PositiveIntegerField(default=0)
+    started_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    stop_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=RunStatus.values),
+                name="delivery_run_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RunStatus.COMPLETED, finished_at__isnull=False)
+                | (~Q(status=RunStatus.COMPLETED) & Q(finished_at=None)),
+                name="delivery_run_finished_when_completed",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["status"],
+                condition=~Q(status=RunStatus.COMPLETED),
+                name="delivery_run_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} · {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Delivery(models.Model):
+    """One recipient in one run. ``email`` stays when the recipient is deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="deliveries")
+    position = models.PositiveIntegerField()
+    recipient = models.ForeignKey(
+        Recipient,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="deliveries",
+    )
+    email = models.CharField(max_length=320)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "position"], name="delivery_delivery_position"
+            ),
+            models.UniqueConstraint(
+                fields=["run", "recipient"], name="delivery_delivery_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(position__gte=1), name="delivery_delivery_from_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} · {self.position}"
+
+
+class Slice(models.Model):
+    """A contiguous range of a run's deliveries: what a worker takes.
+
+    ``cursor`` is the intent high-water mark (SMTP-22): positions up to it may have
+    been put on the wire, positions beyond it certainly were not.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="slices")
+    first_position = models.PositiveIntegerField()
+    last_position = models.PositiveIntegerField()
+    cursor = models.PositiveIntegerField()
+    attempt_number = models.PositiveSmallIntegerField(default=1)
+    status = models.CharField(
+        max_length=8, choices=SliceStatus, default=SliceStatus.READY
+    )
+    due_at = models.DateTimeField(default=timezone.now)
+    lease_token = models.UUIDField(null=True, blank=True)
+    # host|process id|the process's start: says whether the holder still lives.
+    leased_by = models.CharField(max_length=200, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("slice")
+        verbose_name_plural = _("slices")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "attempt_number", "first_position"],
+                name="delivery_slice_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=SliceStatus.values),
+                name="delivery_slice_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(first_position__gte=1)
+                & Q(last_position__gte=F("first_position")),
+                name="delivery_slice_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(cursor__gte=F("first_position") - 1)
+                & Q(cursor__lte=F("last_position")),
+                name="delivery_slice_cursor_inside",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status=SliceStatus.LEASED,
+                    lease_token__isnull=False,
+                    lease_expires_at__isnull=False,
+                )
+                | (
+                    ~Q(status=SliceStatus.LEASED)
+                    & Q(lease_token=None, lease_expires_at=None)
+                ),
+                name="delivery_slice_lease_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=~Q(status=SliceStatus.DONE),
+                name="delivery_slice_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} · {self.first_position}–{self.last_position}"
+
+
+class Attempt(models.Model):
+    """One try to hand a delivery to the mail server, and its whole reply (SMTP-05).
+
+    Append-only.  ``reply`` is the reply's text, lines separated by newlines, without
+    the codes; ``stage`` is where it came (mailcore.smtp.session.Stage); ``reason`` is
+    our own code where no server spoke (missing_data, connect_refused, …).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="attempts", db_index=False
+    )
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False
+    )
+    number = models.PositiveSmallIntegerField(default=1)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    permanent = models.BooleanField(default=False)
+    code = models.PositiveSmallIntegerField(null=True, blank=True)
+    enhanced_code = models.CharField(max_length=12, blank=True)
+    reply = models.TextField(blank=True)
+    stage = models.CharField(max_length=12, blank=True)
+    reason = models.CharField(max_length=40, blank=True)
+    host = models.CharField(max_length=253, blank=True)
+    peer = models.CharField(max_length=64, blank=True)
+    tls = models.CharField(max_length=16, blank=True)
+    queue_id = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField(default=0)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "number"], name="delivery_attempt_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=Outcome.values),
+                name="delivery_attempt_outcome_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "id"], name="delivery_attempt_page"),
+            models.Index(fields=["run", "id"], name="delivery_attempt_run"),
+            # What people look for are the few that were not accepted.
+            models.Index(
+                fields=["workspace", "id"],
+                condition=~Q(outcome=Outcome.ACCEPTED),
+                name="delivery_attempt_troubled",
+            ),
+            models.Index(
+                fields=["run", "outcome", "id"],
+                condition=~Q(outcome=Outcome.ACCEPTED),
+                name="delivery_attempt_run_troubled",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} · {self.number} · {self.outcome}"
+
+    @property
+    def succeeded(self) -> bool:
+        return self.outcome == Outcome.ACCEPTED
+
+
+class Tally(models.Model):
+    """How many attempts of a run ended in which way, minute by minute.
+
+    Written in the same transaction as the attempts it counts, so that progress, rate
+    and the home page's chart never count a million rows.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tallies")
+    minute = models.DateTimeField()
+    accepted = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    deferred = models.PositiveIntegerField(default=0)
+    unknown = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("tally")
+        verbose_name_plural = _("tallies")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "minute"], name="delivery_tally_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "minute"], name="delivery_tally_chart"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} · {self.minute:%Y-%m-%d %H:%M}"

@@ -1,0 +1,143 @@
+"""Whom a workspace may write to, and in which lists they are."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.accounts.models import OwnedQuerySet, Workspace
+from pochtar.base.ids import uuid7
+
+
+class RecipientQuerySet(OwnedQuerySet):
+    pass
+
+
+class Recipient(models.Model):
+    """Somebody who may be written to.
+
+    The address is stored twice (MSG-13): ``email`` as it was typed, which is what
+    goes on the wire, and ``email_key``, which says who is the same person.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="recipients"
+    )
+    email = models.CharField(_("e-mail"), max_length=320)
+    email_key = models.CharField(max_length=320, editable=False)
+    full_name = models.CharField(_("full name"), max_length=200, blank=True)
+    # Lower case in Python: SQLite folds only ASCII, and a search must find «Ёлкина».
+    name_key = models.CharField(max_length=200, blank=True, editable=False)
+    comment = models.TextField(_("comment"), max_length=2000, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(
+        _("changed"), default=timezone.now, editable=False
+    )
+
+    objects = RecipientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("recipient")
+        verbose_name_plural = _("recipients")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "email_key"], name="recipients_recipient_unique"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(email_key=""), name="recipients_recipient_addressed"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "id"], name="recipients_recipient_page"),
+            models.Index(
+                fields=["workspace", "name_key", "id"], name="recipients_recipient_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.full_name} <{self.email}>" if self.full_name else self.email
+
+
+class Attribute(models.Model):
+    """A key that the attributes of a workspace's recipients use (a merge field)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="attributes"
+    )
+    key = models.CharField(_("key"), max_length=50)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attribute")
+        verbose_name_plural = _("attributes")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "key"], name="recipients_attribute_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RecipientList(models.Model):
+    """A named group of recipients."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="lists"
+    )
+    name = models.CharField(_("list name"), max_length=120)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    recipients = models.ManyToManyField(
+        Recipient, through="Subscription", related_name="lists"
+    )
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("list")
+        verbose_name_plural = _("lists")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "name"], name="recipients_list_name_unique"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(name=""), name="recipients_list_named"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subscription(models.Model):
+    """A recipient's place in a list."""
+
+    id = models.BigAutoField(primary_key=True)
+    list = models.ForeignKey(
+        RecipientList, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    recipient = models.ForeignKey(
+        Recipient, on_delete=models.CASCADE, related_name="subscriptions"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("subscription")
+        verbose_name_plural = _("subscriptions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["list", "recipient"], name="recipients_subscription_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.list_id} · {self.recipient_id}"

@@ -1,0 +1,37 @@
+"""The addresses of the pages: each area lists its own at the end of its module."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from pochtar.web import (
+    account,
+    attempts,
+    design,
+    health,
+    home,
+    lists,
+    mailings,
+    messages,
+    recipients,
+    relays,
+    sandbox,
+    senders,
+)
+
+urlpatterns = [
+    *home.urlpatterns,
+    *health.urlpatterns,
+    *account.urlpatterns,
+    *recipients.urlpatterns,
+    *lists.urlpatterns,
+    *messages.urlpatterns,
+    *mailings.urlpatterns,
+    *attempts.urlpatterns,
+    *relays.urlpatterns,
+    *senders.urlpatterns,
+    *sandbox.urlpatterns,
+    *design.urlpatterns,
+    path("account/", include("allauth.account.urls")),
+    path("language/", include("django.conf.urls.i18n")),
+]

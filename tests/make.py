@@ -1,0 +1,106 @@
+"""Plain functions that make rows for tests."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from pochtar.accounts.models import Membership, Role, User, Workspace
+from pochtar.content.models import Message
+from pochtar.delivery.models import Relay, RelayKind, RelayTls, Sender
+from pochtar.mailings.models import Mailing
+from pochtar.recipients.models import Attribute, Recipient, RecipientList
+
+PASSWORD = "correct horse battery"
+_numbers = itertools.count(1)
+
+
+def make_user(email: str = "", **over: Any) -> User:
+    # The hash is cheap in tests (see tests/conftest.py).
+    email = email or f"user{next(_numbers)}@example.com"
+    return User.objects.create_user(email, PASSWORD, **over)
+
+
+def make_workspace(owner: User | None = None, **over: Any) -> Workspace:
+    workspace = Workspace.objects.create(
+        **{"name": f"Workspace {next(_numbers)}", **over}
+    )
+    if owner:
+        make_member(workspace, owner, Role.OWNER)
+    return workspace
+
+
+def make_member(
+    workspace: Workspace, user: User | None = None, role: Role = Role.VIEWER
+) -> User:
+    user = user or make_user()
+    Membership.objects.create(workspace=workspace, user=user, role=role)
+    return user
+
+
+def make_recipient(workspace: Workspace, email: str = "", **over: Any) -> Recipient:
+    email = email or f"recipient{next(_numbers)}@example.com"
+    fields: dict[str, Any] = {
+        "email": email,
+        "email_key": email.lower(),
+        "full_name": "Анна Петрова",
+        **over,
+    }
+    fields.setdefault("name_key", fields["full_name"].lower())
+    for key in fields.get("attributes", {}):
+        Attribute.objects.get_or_create(workspace=workspace, key=key)
+    return Recipient.objects.create(workspace=workspace, **fields)
+
+
+def make_list(
+    workspace: Workspace, *recipients: Recipient, **over: Any
+) -> RecipientList:
+    row = RecipientList.objects.create(
+        workspace=workspace, **{"name": f"List {next(_numbers)}", **over}
+    )
+    row.recipients.add(*recipients)
+    return row
+
+
+def make_message(workspace: Workspace, **over: Any) -> Message:
+    return Message.objects.create(
+        workspace=workspace,
+        **{
+            "subject": "Осенние новинки",
+            "html": '<p>Здравствуйте, {{ full_name | default("друг") }}!</p>',
+            **over,
+        },
+    )
+
+
+def make_relay(workspace: Workspace, **over: Any) -> Relay:
+    return Relay.objects.create(
+        workspace=workspace,
+        **{
+            "name": f"Relay {next(_numbers)}",
+            "kind": RelayKind.SMTP,
+            "host": "127.0.0.1",
+            "port": 2525,
+            "tls": RelayTls.NONE,
+            **over,
+        },
+    )
+
+
+def make_sender(workspace: Workspace, **over: Any) -> Sender:
+    over.setdefault("relay", None)
+    relay = over.pop("relay") or make_relay(workspace)
+    return Sender.objects.create(
+        workspace=workspace,
+        relay=relay,
+        **{"from_name": "Лавка", "from_email": "news@lavka.example", **over},
+    )
+
+
+def make_mailing(workspace: Workspace, **over: Any) -> Mailing:
+    fields: dict[str, Any] = {"name": f"Mailing {next(_numbers)}", **over}
+    if "message" not in fields:
+        fields["message"] = make_message(workspace)
+    if "sender" not in fields:
+        fields["sender"] = make_sender(workspace)
+    return Mailing.objects.create(workspace=workspace, **fields)
