@@ -1,0 +1,115 @@
+"""Read an e-mail address: one text in, four forms out.
+
+1. Refuse what can never be an address: nothing, control characters, too long a text.
+2. Check the grammar (RFC 5321, RFC 6531); the domain needs at least one dot.
+3. Give back the form to show, the form that is unique, and the form for the wire.
+
+The domain goes to the wire as A-labels (RFC 5890).  The local part is the receiver's
+own business and stays as typed (RFC 5321 section 2.4); only the key is lower-case.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+__all__ = ["Address", "AddressError", "parse_address"]
+
+LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Addresses which need no closer look: the strict checker agrees on every one of them.
+_ORDINARY = re.compile(
+    r"(?P<local>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)"
+    r"@(?P<domain>(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})"
+)
+
+
+class AddressError(ValueError):
+    """The text is no address; ``code`` says why.
+
+    Codes: ``empty``, ``control``, ``too_long``, ``domain``, ``syntax``.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(f"{code}: {text[:80]!r}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    display: str  # as typed, without white space around it
+    key: str  # equal for two spellings of one mailbox
+    envelope: str  # for RCPT TO and for header fields
+    domain: str  # A-labels, lower-case
+    smtputf8: bool  # the local part is not ASCII: RFC 6531 or nothing
+
+
+def parse_address(text: str) -> Address:
+    """Return the address in ``text``, or raise `AddressError`."""
+    typed = text.strip(" \t\r\n")
+    if ordinary := _ordinary(typed):
+        return ordinary
+    if not typed:
+        raise AddressError("empty", text)
+    if _CONTROL.search(typed):
+        raise AddressError("control", text)
+    if len(typed.encode()) > LONGEST_ADDRESS:
+        raise AddressError("too_long", text)
+    return _checked(typed)
+
+
+def _ordinary(typed: str) -> Address | None:
+    match = _ORDINARY.fullmatch(typed)
+    if not match or len(typed) > LONGEST_ADDRESS or "--" in match["domain"]:
+        return None
+    if len(match["local"]) > 64 or len(match["domain"]) > 253:
+        return None
+    return Address(
+        display=typed,
+        key=f"{match['local'].lower()}@{match['domain']}",
+        envelope=typed,
+        domain=match["domain"],
+        smtputf8=False,
+    )
+
+
+def _checked(typed: str) -> Address:
+    try:
+        # "Globally deliverable" would refuse a company's own .local or .test domain.
+        parts = validate_email(
+            typed, check_deliverability=False, globally_deliverable=False
+        )
+    except EmailNotValidError as error:
+        raise AddressError(_blame(typed), typed) from error
+    domain = parts.ascii_domain.lower()
+    if "." not in domain or domain.startswith("["):
+        raise AddressError("domain", typed)
+    local = typed.rpartition("@")[0]
+    envelope = f"{local}@{domain}"
+    if len(envelope.encode()) > LONGEST_ADDRESS:
+        raise AddressError("too_long", typed)
+    return Address(
+        display=typed,
+        key=f"{unicodedata.normalize('NFC', local).lower()}@{domain}",
+        envelope=envelope,
+        domain=domain,
+        smtputf8=not local.isascii(),
+    )
+
+
+def _blame(typed: str) -> str:
+    """Tell whether the domain alone is already wrong."""
+    local, at, domain = typed.rpartition("@")
+    if not at or not local:
+        return "syntax"
+    try:
+        validate_email(
+            f"a@{domain}", check_deliverability=False, globally_deliverable=False
+        )
+    except EmailNotValidError:
+        return "domain"
+    return "syntax"

@@ -1,0 +1,210 @@
+"""Transfer encodings of a part whose text has slots.
+
+1. The static pieces are encoded once, when the message is compiled.
+2. Per letter only the values in the slots are encoded, and the chunks are joined.
+3. Of quoted-printable and base64 the one that makes the smaller letter is taken.
+
+Quoted-printable is written so that no line starts with a dot or with "From ", none ends
+in white space, and no two blanks stand together: nothing on the way has a reason to
+change it, and it is its own relaxed canonical form (RFC 6376 section 3.4.4).
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["Base64", "Part", "QuotedPrintable", "best_part", "quoted_printable"]
+
+LINE = 76
+LINE_BYTES = LINE // 4 * 3  # of base64
+SOFT_BREAK = b"=\r\n"
+
+_NEWLINE = re.compile(r"\r\n|[\r\n]")
+# Values that quoted-printable leaves alone: one line, no blank at an end, no two
+# together, nothing that a line may not begin with.
+_ORDINARY = re.compile(r"(?!\.|From )[!-<>-~](?:[!-<>-~]| (?=[!-<>-~])){0,70}")
+_TABLE = tuple(
+    chr(byte) if 33 <= byte <= 126 and byte != 61 else f"={byte:02X}"
+    for byte in range(256)
+)
+
+
+class Part(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def encode(self, values: Sequence[str]) -> bytes:
+        """Return the encoded part, ending in CRLF."""
+        ...
+
+
+def best_part(pieces: Sequence[str | None]) -> Part:
+    """Return the part in the smaller encoding; None in ``pieces`` is a slot."""
+    text = "".join(piece or "" for piece in pieces)
+    size = len(text.encode(errors="replace"))
+    if len(quoted_printable(text)) <= size * 4 / 3 * (LINE + 2) / LINE:
+        return QuotedPrintable.compile(pieces)
+    return Base64.compile(pieces)
+
+
+def canonical(text: str) -> str:
+    """Return the text with CRLF for every line break (RFC 5321 section 2.3.8)."""
+    return _NEWLINE.sub("\r\n", text) if "\n" in text or "\r" in text else text
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedPrintable:
+    # Chunks around the slots, one more than there are slots.  A chunk before a slot ends
+    # in a soft line break and the one after it begins with one: a slot has whole lines.
+    chunks: tuple[bytes, ...]
+    name: str = "quoted-printable"
+
+    @classmethod
+    def compile(cls, pieces: Sequence[str | None]) -> QuotedPrintable:
+        texts = _between_slots(pieces)
+        last = len(texts) - 1
+        chunks = []
+        for index, text in enumerate(texts):
+            encoded = quoted_printable(text)
+            before = SOFT_BREAK if index and (text or index < last) else b""
+            if index == last or encoded.endswith(b"\r\n"):
+                after = b""
+            else:
+                after = SOFT_BREAK if encoded else b""
+            chunks.append(before + encoded + after)
+        return cls(chunks=tuple(chunks))
+
+    def encode(self, values: Sequence[str]) -> bytes:
+        out = [self.chunks[0]]
+        for value, chunk in zip(values, self.chunks[1:], strict=True):
+            if _ORDINARY.fullmatch(value):
+                out.append(value.encode("ascii"))
+            else:
+                out.append(quoted_printable(value))
+            out.append(chunk)
+        out.append(b"\r\n")
+        return b"".join(out)
+
+
+def quoted_printable(text: str) -> bytes:
+    """Encode by RFC 2045 section 6.7; no line break is added at the end."""
+    lines = (_quote_line(line) for line in _NEWLINE.split(text))
+    return "\r\n".join(lines).encode("ascii")
+
+
+def _quote_line(line: str) -> str:
+    if len(line) < LINE and _ORDINARY.fullmatch(line):
+        return line
+    out: list[str] = []
+    current: list[str] = []
+    room = LINE - 1
+    for token in _tokens(line):
+        if len(token) > room:
+            out.append("".join(current))
+            current, room = [], LINE - 1
+        if not current:
+            token = _line_start(token)
+        current.append(token)
+        room -= len(token)
+    out.append("".join(current))
+    return "=\r\n".join(out)
+
+
+def _tokens(line: str) -> Iterator[str]:
+    """Yield what must stay together: a byte's escape, or an innocent character."""
+    blank = False
+    last = len(line) - 1
+    for index, character in enumerate(line):
+        if character == " ":
+            # A raw blank only between two other characters.
+            blank = not blank and index < last
+            yield " " if blank else "=20"
+        elif character < "\x80":
+            blank = False
+            yield _TABLE[ord(character)]
+        else:
+            blank = False
+            for byte in character.encode(errors="replace"):
+                yield _TABLE[byte]
+
+
+def _line_start(token: str) -> str:
+    """Nothing on the way takes the line for the end of mail or of a mailbox entry.
+
+    "From " is kept from the start of a line by its first letter, with or without the rest.
+    """
+    return f"={ord(token):02X}" if token in (".", "F") else token
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: bytes
+    # For each number of bytes that have to be borrowed from this piece to fill up what
+    # came before to whole triples: the encoded middle, and the rest at the end.
+    encoded: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Base64:
+    """Base64 with slots: three bytes make four characters, wherever they come from.
+
+    So every static piece is encoded in its three possible alignments beforehand, and per
+    letter only the values are encoded, with up to two bytes of either neighbour.
+    """
+
+    pieces: tuple[_Piece, ...]
+    name: str = "base64"
+
+    @classmethod
+    def compile(cls, pieces: Sequence[str | None]) -> Base64:
+        return cls(pieces=tuple(map(_aligned, _between_slots(pieces))))
+
+    def encode(self, values: Sequence[str]) -> bytes:
+        out: list[bytes] = []
+        pending = b""
+        for piece, value in zip(self.pieces, [*values, ""], strict=True):
+            borrowed = -len(pending) % 3
+            if len(piece.text) < borrowed:
+                pending += piece.text
+            else:
+                middle, rest = piece.encoded[borrowed]
+                if pending:
+                    out.append(_base64_lines(pending + piece.text[:borrowed]))
+                out.append(middle)
+                pending = rest
+            if value:
+                pending += canonical(value).encode(errors="replace")
+        out.append(_base64_lines(pending))
+        return b"".join(out) or b"\r\n"
+
+
+def _aligned(text: str) -> _Piece:
+    raw = canonical(text).encode(errors="replace")
+    encoded = []
+    for borrowed in range(3):
+        end = len(raw) - (len(raw) - borrowed) % 3 if len(raw) >= borrowed else borrowed
+        encoded.append((_base64_lines(raw[borrowed:end]), raw[end:]))
+    return _Piece(text=raw, encoded=tuple(encoded))
+
+
+def _base64_lines(raw: bytes) -> bytes:
+    if len(raw) <= LINE_BYTES:
+        return b2a_base64(raw, newline=False) + b"\r\n" if raw else b""
+    text = b2a_base64(raw, newline=False)
+    lines = [text[at : at + LINE] for at in range(0, len(text), LINE)]
+    return b"\r\n".join(lines) + b"\r\n"
+
+
+def _between_slots(pieces: Sequence[str | None]) -> list[str]:
+    """Return the texts around the slots; an empty one where two slots meet."""
+    texts = [""]
+    for piece in pieces:
+        if piece is None:
+            texts.append("")
+        else:
+            texts[-1] += piece
+    return texts
