@@ -22,7 +22,7 @@ def logging_config(*, debug: bool, as_json: bool) -> dict[str, Any]:
         if as_json
         else structlog.dev.ConsoleRenderer()
     )
-    final = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    final: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if as_json:
         final.append(structlog.processors.format_exc_info)
     structlog.configure(

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from pochtar.accounts.models import Membership, OwnedQuerySet, Role, User, Workspace
 
 SESSION_KEY = "workspace"
-P = ParamSpec("P")
-M = TypeVar("M", bound=Model)
 
 
 class WorkspaceRequest(HttpRequest):
@@ -63,33 +60,30 @@ class WorkspaceMiddleware:
         return mine.order_by("created_at", "pk").first()
 
 
-View = Callable[Concatenate[WorkspaceRequest, P], HttpResponse]
+# Typed loosely: a decorated view keeps taking whatever its URL gives it.
+View = Callable[..., HttpResponse]
 
 
-def workspace_view(
-    view: View[P],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def workspace_view(view: View) -> View:
     """Ask for a login; a person without any workspace is asked to open one."""
 
     @login_required
     @wraps(view)
-    def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if request.workspace is None:  # type: ignore[attr-defined]
+    def inner(request: WorkspaceRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.workspace is None:
             return redirect("workspace-open")
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+        return view(request, *args, **kwargs)
 
     return inner
 
 
-def role_view(lowest: Role) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+def role_view(lowest: Role) -> Callable[[View], View]:
     """Like ``workspace_view``, for those whose role is ``lowest`` or higher (else 403)."""
 
-    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+    def decorate(view: View) -> View:
         @workspace_view
         @wraps(view)
-        def inner(
-            request: WorkspaceRequest, *args: P.args, **kwargs: P.kwargs
-        ) -> HttpResponse:
+        def inner(request: WorkspaceRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             require(request, lowest)
             return view(request, *args, **kwargs)
 
