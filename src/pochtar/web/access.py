@@ -69,8 +69,8 @@ def workspace_view(view: View) -> View:
 
     @login_required
     @wraps(view)
-    def inner(request: WorkspaceRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.workspace is None:
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if getattr(request, "workspace", None) is None:
             return redirect("workspace-open")
         return view(request, *args, **kwargs)
 
