@@ -26,7 +26,8 @@ VAR = var_directory()
 VAR.mkdir(parents=True, exist_ok=True)
 
 env = environ.FileAwareEnv()
-env.read_env(env_file())
+ENV_FILE = env_file()
+env.read_env(ENV_FILE)
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY")
