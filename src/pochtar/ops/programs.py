@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from django.conf import settings
+
 from pochtar.ops.supervisor import Program
 
 WEB, WORKER, SANDBOX = "web", "worker", "sandbox"

@@ -108,34 +108,42 @@ class Supervisor:
 
     async def _live(self, program: Program) -> int:
         """Run the program once, from start to end, and return its status."""
+        # A pipe of our own: asyncio's wait() on one of its pipes would also wait for
+        # every grandchild that holds the other end.
+        read_end, write_end = os.pipe()
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(TIED), str(os.getpid())),
             *program.command,
             env=self.environment,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=write_end,
             stderr=asyncio.subprocess.STDOUT,
             process_group=0,
         )
+        os.close(write_end)
         self._running[program.name] = process
         if self._stopping.is_set():  # the request came while it was being started
             _signal(process, signal.SIGTERM)
-        reader = asyncio.create_task(self._pass_on(program.name, process))
+        reader = asyncio.create_task(self._pass_on(program.name, read_end))
         status = await process.wait()
         _signal_group(process, signal.SIGKILL)  # what it left behind goes with it
         await reader
         del self._running[program.name]
         return status
 
-    async def _pass_on(self, name: str, process: asyncio.subprocess.Process) -> None:
-        stream = process.stdout
+    async def _pass_on(self, name: str, read_end: int) -> None:
+        stream = asyncio.StreamReader()
+        transport, _protocol = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb")
+        )
         rest = b""
-        while stream is not None and (block := await stream.read(READ_BYTES)):
+        while block := await stream.read(READ_BYTES):
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
                 self.report.line(name, line.decode(errors="replace"))
         if rest:
             self.report.line(name, rest.decode(errors="replace"))
+        transport.close()
 
     async def _stop_wave(self, *, last: bool, seconds: float) -> None:
         names = {program.name for program in self.programs if program.last == last}

@@ -52,7 +52,8 @@ class Command(RunserverCommand):
             return
         script = settings.PACKAGE.parent.parent / "scripts" / "prepare.py"
         if script.exists() and shutil.which("npm"):
-            subprocess.run([sys.executable, script, "--only-frontend"], check=False)
+            command = [sys.executable, str(script), "--only-frontend"]
+            subprocess.run(command, check=False)
 
     @contextlib.contextmanager
     def _companions(self, *, alone: bool) -> Iterator[None]:

@@ -137,7 +137,8 @@ class Command(BaseCommand):
 
 async def _until_it_answers(host: str, port: int) -> None:
     """Return when the first page has really been served."""
-    while not await asyncio.to_thread(_page_is_served, host, port):
+    # Another program's readiness: there is no event to wait for.
+    while not await asyncio.to_thread(_page_is_served, host, port):  # noqa: ASYNC110
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
