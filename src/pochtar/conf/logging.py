@@ -44,6 +44,8 @@ def logging_config(*, debug: bool, as_json: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
+            # Django's own handler would print every line a second time.
+            "django": {"handlers": [], "level": "INFO"},
             "django.server": {
                 "handlers": ["stderr"],
                 "level": "INFO" if debug else "WARNING",
