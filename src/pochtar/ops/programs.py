@@ -54,11 +54,17 @@ def environment() -> dict[str, str]:
     """What the programs see: our settings, our code, output without delay."""
     code = str(Path(settings.PACKAGE).parent)
     paths = [code, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    return os.environ | {
-        "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
-        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        "PYTHONUNBUFFERED": "1",
-    }
+    # The programs write into our pipe: whether a person reads along, we know.
+    default = {"LOG_JSON": "off" if sys.stdout.isatty() else "on"}
+    return (
+        default
+        | os.environ
+        | {
+            "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
+            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
 
 
 def port_is_free(host: str, port: int) -> bool:
