@@ -7,11 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import OwnedQuerySet, Workspace
+from pochtar.base.fields import KeyField
 from pochtar.base.ids import uuid7
-
-
-class RecipientQuerySet(OwnedQuerySet):
-    pass
 
 
 class Recipient(models.Model):
@@ -22,14 +19,15 @@ class Recipient(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # No index of its own: those of the pages begin with the workspace.
     workspace = models.ForeignKey(
-        Workspace, on_delete=models.CASCADE, related_name="recipients"
+        Workspace, on_delete=models.CASCADE, related_name="recipients", db_index=False
     )
     email = models.CharField(_("e-mail"), max_length=320)
-    email_key = models.CharField(max_length=320, editable=False)
+    email_key = KeyField(max_length=320, editable=False)
     full_name = models.CharField(_("full name"), max_length=200, blank=True)
-    # Lower case in Python: SQLite folds only ASCII, and a search must find «Ёлкина».
-    name_key = models.CharField(max_length=200, blank=True, editable=False)
+    # Folded in Python: SQLite knows only ASCII, and «Ёлкина» belongs beside «Елкина».
+    name_key = KeyField(max_length=400, blank=True, editable=False)
     comment = models.TextField(_("comment"), max_length=2000, blank=True)
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
@@ -37,7 +35,7 @@ class Recipient(models.Model):
         _("changed"), default=timezone.now, editable=False
     )
 
-    objects = RecipientQuerySet.as_manager()
+    objects = OwnedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("recipient")
@@ -59,6 +57,45 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return f"{self.full_name} <{self.email}>" if self.full_name else self.email
+
+
+class SearchWord(models.Model):
+    """What a recipient is found by: a word of the name, the address, a part of it.
+
+    A search looks for the beginning of a word: a range of the first index, which is
+    as quick for a miss as for a hit, on SQLite and on PostgreSQL alike.  ``words.py``
+    says which words there are; the services write them with the recipient.
+    """
+
+    LONGEST = 60
+
+    id = models.BigAutoField(primary_key=True)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    recipient = models.ForeignKey(
+        Recipient, on_delete=models.CASCADE, related_name="words", db_index=False
+    )
+    word = KeyField(max_length=LONGEST)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("search word")
+        verbose_name_plural = _("search words")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recipient", "word"], name="recipients_word_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["workspace", "word", "recipient"], name="recipients_word_search"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class Attribute(models.Model):
@@ -122,8 +159,12 @@ class Subscription(models.Model):
     """A recipient's place in a list."""
 
     id = models.BigAutoField(primary_key=True)
+    # No index of its own: the constraint's begins with the list.
     list = models.ForeignKey(
-        RecipientList, on_delete=models.CASCADE, related_name="subscriptions"
+        RecipientList,
+        on_delete=models.CASCADE,
+        related_name="subscriptions",
+        db_index=False,
     )
     recipient = models.ForeignKey(
         Recipient, on_delete=models.CASCADE, related_name="subscriptions"
