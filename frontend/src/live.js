@@ -1,0 +1,28 @@
+// HTMX: fragments swapped in get their widgets, requests carry the CSRF token, and a
+// server that does not answer is said once. Settings: <meta name="htmx-config">.
+import htmx from 'htmx.org';
+import { csrfToken, mountWithin } from './mount.js';
+import { toast } from './toasts.js';
+import { words } from './words.js';
+
+window.htmx = htmx;
+
+document.addEventListener('htmx:configRequest', (event) => {
+  if (event.detail.verb !== 'get') event.detail.headers['X-CSRFToken'] = csrfToken();
+});
+document.addEventListener('htmx:load', (event) => mountWithin(event.detail.elt));
+
+let offline = false;
+document.addEventListener('htmx:sendError', () => {
+  if (!offline) toast(words.offline, 'warning');
+  offline = true;
+});
+document.addEventListener('htmx:afterRequest', (event) => {
+  if (event.detail.successful) offline = false;
+});
+document.addEventListener('htmx:responseError', (event) => {
+  const { xhr } = event.detail;
+  // Logged out meanwhile, or the form is not accepted: the page itself explains.
+  if (xhr.status === 401 || xhr.status === 403) location.reload();
+  else toast(words.failed, 'error');
+});
