@@ -16,6 +16,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 
 from pochtar.accounts.models import Membership, OwnedQuerySet, Role, User, Workspace
 
@@ -43,12 +44,16 @@ class WorkspaceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.workspace = request.role = None  # type: ignore[attr-defined]
-        if request.user.is_authenticated:
-            membership = self._membership(request)
-            if membership:
-                request.workspace = membership.workspace  # type: ignore[attr-defined]
-                request.role = Role(membership.role)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        membership = (
+            self._membership(request) if request.user.is_authenticated else None
+        )
+        if not membership:
+            return self.get_response(request)
+        request.workspace = membership.workspace  # type: ignore[attr-defined]
+        request.role = Role(membership.role)  # type: ignore[attr-defined]
+        # Times are shown, and read from forms, in the workspace's own zone.
+        with timezone.override(membership.workspace.tz):
+            return self.get_response(request)
 
     def _membership(self, request: HttpRequest) -> Membership | None:
         mine = Membership.objects.filter(user=request.user.pk).select_related(
