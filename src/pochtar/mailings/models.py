@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+from typing import Self
+
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from pochtar.accounts.models import OwnedQuerySet, User, Workspace
+from pochtar.accounts.models import OwnedQuerySet, Role, User, Workspace
 from pochtar.base.ids import uuid7
 from pochtar.content.models import Message
 from pochtar.delivery.models import Run, Sender
+from pochtar.mailings.lifecycle import MailingStatus
 from pochtar.recipients.models import Recipient, RecipientList
 
-
-class MailingStatus(models.TextChoices):
-    """created → running → completed; scheduled and paused refine the first two."""
-
-    CREATED = "created", _("created")
-    SCHEDULED = "scheduled", _("scheduled")
-    RUNNING = "running", _("running")
-    PAUSED = "paused", _("paused")
-    COMPLETED = "completed", _("completed")
+__all__ = ["AudienceKind", "Mailing", "MailingQuerySet", "MailingStatus"]
 
 
 class AudienceKind(models.TextChoices):
     EVERYBODY = "everybody", _("Everybody")
     LISTS = "lists", _("Lists")
     PICKED = "picked", _("Picked people")
+
+
+class MailingQuerySet(OwnedQuerySet):
+    def launchable_by(self, user: User) -> Self:
+        """Return the mailings that the person's role lets them launch."""
+        return self._with_roles(user, Role.from_rank(Role.MANAGER))
+
+    def in_state(self, state: str) -> Self:
+        """Return the mailings whose ``state`` is this one, as their runs say."""
+        return self.annotate(
+            state_now=Case(When(run=None, then=F("status")), default=F("run__status"))
+        ).filter(state_now=state)
+
+    def matching(self, text: str) -> Self:
+        """Return those whose name or subject has the text in it, whatever the case.
+
+        A regular expression, because SQLite's LIKE folds only ASCII and its REGEXP is
+        Python's; there are thousands of mailings, not millions.
+        """
+        pattern = re.escape(text)
+        return self.filter(
+            Q(name__iregex=pattern) | Q(message__subject__iregex=pattern)
+        )
+
+    def due(self, now: dt.datetime) -> Self:
+        """Return the scheduled mailings whose time has come."""
+        return self.filter(status=MailingStatus.SCHEDULED, start_at__lte=now)
+
+    def out_of_step(self) -> Self:
+        """Return the launched mailings whose run has moved on."""
+        return self.filter(run__isnull=False).exclude(status=F("run__status"))
 
 
 class Mailing(models.Model):
@@ -72,6 +100,8 @@ class Mailing(models.Model):
     run = models.OneToOneField(
         Run, on_delete=models.PROTECT, null=True, blank=True, related_name="mailing"
     )
+    # Why a scheduled launch did not come about: the code of a preflight problem.
+    note = models.CharField(max_length=40, blank=True, editable=False)
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, editable=False
     )
@@ -82,7 +112,7 @@ class Mailing(models.Model):
         _("changed"), default=timezone.now, editable=False
     )
 
-    objects = OwnedQuerySet.as_manager()
+    objects = MailingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("mailing")
@@ -132,3 +162,12 @@ class Mailing(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> MailingStatus:
+        """Where the mailing stands now: as its run says once there is one."""
+        return MailingStatus(self.run.status if self.run else self.status)
+
+    @property
+    def is_launched(self) -> bool:
+        return self.run_id is not None

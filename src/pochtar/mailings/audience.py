@@ -1,0 +1,83 @@
+"""Who a mailing goes to: a queryset, so that freezing it is one INSERT … SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import Q, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Trim
+
+from pochtar.accounts.models import Workspace
+from pochtar.mailings.models import AudienceKind, Mailing
+from pochtar.recipients.models import Recipient, Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An audience as a person chose it, saved or not."""
+
+    kind: str = AudienceKind.EVERYBODY
+    lists: frozenset[UUID] = field(default_factory=frozenset)
+    picked: frozenset[UUID] = field(default_factory=frozenset)
+
+
+def choose(
+    kind: str, *, lists: Iterable[UUID] = (), picked: Iterable[UUID] = ()
+) -> Choice:
+    """Return the choice with only what its kind uses."""
+    return Choice(
+        kind=kind,
+        lists=frozenset(lists if kind == AudienceKind.LISTS else ()),
+        picked=frozenset(picked if kind == AudienceKind.PICKED else ()),
+    )
+
+
+def select_audience(workspace: Workspace, choice: Choice) -> QuerySet[Recipient]:
+    """Return everybody the choice means, each once, and only of this workspace."""
+    everybody = Recipient.objects.of(workspace)
+    if choice.kind == AudienceKind.LISTS:
+        members = Subscription.objects.filter(list__in=choice.lists)
+        return everybody.filter(pk__in=members.values("recipient"))
+    if choice.kind == AudienceKind.PICKED:
+        return everybody.filter(pk__in=choice.picked)
+    return everybody
+
+
+def audience_of(mailing: Mailing) -> QuerySet[Recipient]:
+    """Return the recipients that a launch now would freeze.
+
+    Reads the chosen lists and people inside the database: ten thousand picked people
+    do not travel as parameters.
+    """
+    everybody: QuerySet[Recipient] = Recipient.objects.of(mailing.workspace)
+    if mailing.audience == AudienceKind.LISTS:
+        chosen = Mailing.lists.through.objects.filter(mailing=mailing)
+        members = Subscription.objects.filter(list__in=chosen.values("recipientlist"))
+        return everybody.filter(pk__in=members.values("recipient"))
+    if mailing.audience == AudienceKind.PICKED:
+        people = Mailing.picked.through.objects.filter(mailing=mailing)
+        return everybody.filter(pk__in=people.values("recipient"))
+    return everybody
+
+
+def lacking(
+    audience: QuerySet[Recipient], names: Collection[str]
+) -> QuerySet[Recipient]:
+    """Return those who have no value for at least one of the merge fields."""
+    conditions = Q(pk__in=[])
+    fields = {}
+    for number, name in enumerate(sorted(names)):
+        if name == "email":
+            continue
+        alias = f"value_{number}"
+        fields[alias] = Trim(Coalesce(_value(name), Value("")))
+        conditions |= Q(**{alias: ""})
+    return audience.alias(**fields).filter(conditions)
+
+
+def _value(name: str) -> Coalesce | KeyTextTransform | str:
+    """Return the expression of a merge field: a column, or a key of the attributes."""
+    return name if name == "full_name" else KeyTextTransform(name, "attributes")

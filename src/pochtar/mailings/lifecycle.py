@@ -1,0 +1,79 @@
+"""The states of a mailing and the ways between them.
+
+    from        to          when
+    ----------  ----------  ------------------------------------------------------
+    created     scheduled   launched, its start is in the future
+    created     running     launched
+    scheduled   created     the schedule is cancelled; or it is due and cannot be
+                            launched (``note`` says why)
+    scheduled   running     it is due, or somebody launches it at once
+    running     paused      a person, Ctrl-C, or a mail server in trouble
+    paused      running     continued
+    running     completed   nothing is left to try
+    paused      completed   the last letter in hand was the last one of all
+
+Until the launch a mailing is a draft with its own status.  From then on it is as its
+run is: ``Mailing.status`` follows ``Run.status`` (services.follow_runs), and what is
+shown and decided is asked of the run (Mailing.state).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class MailingStatus(models.TextChoices):
+    """created → running → completed; scheduled and paused refine the first two."""
+
+    CREATED = "created", _("created")
+    SCHEDULED = "scheduled", _("scheduled")
+    RUNNING = "running", _("running")
+    PAUSED = "paused", _("paused")
+    COMPLETED = "completed", _("completed")
+
+
+TRANSITIONS: frozenset[tuple[MailingStatus, MailingStatus]] = frozenset(
+    {
+        (MailingStatus.CREATED, MailingStatus.SCHEDULED),
+        (MailingStatus.CREATED, MailingStatus.RUNNING),
+        (MailingStatus.SCHEDULED, MailingStatus.CREATED),
+        (MailingStatus.SCHEDULED, MailingStatus.RUNNING),
+        (MailingStatus.RUNNING, MailingStatus.PAUSED),
+        (MailingStatus.PAUSED, MailingStatus.RUNNING),
+        (MailingStatus.RUNNING, MailingStatus.COMPLETED),
+        (MailingStatus.PAUSED, MailingStatus.COMPLETED),
+    }
+)
+
+
+class Action(models.TextChoices):
+    """What a person may do with a mailing."""
+
+    EDIT = "edit", _("edit")
+    DELETE = "delete", _("delete")
+    LAUNCH = "launch", _("launch")
+    CANCEL_SCHEDULE = "cancel_schedule", _("cancel the schedule")
+    PAUSE = "pause", _("pause")
+    RESUME = "resume", _("continue")
+
+
+# Where each action can be done; a page offers exactly these, a service refuses others.
+STATES: dict[Action, frozenset[MailingStatus]] = {
+    Action.EDIT: frozenset({MailingStatus.CREATED}),
+    Action.DELETE: frozenset({MailingStatus.CREATED, MailingStatus.COMPLETED}),
+    Action.LAUNCH: frozenset({MailingStatus.CREATED, MailingStatus.SCHEDULED}),
+    Action.CANCEL_SCHEDULE: frozenset({MailingStatus.SCHEDULED}),
+    Action.PAUSE: frozenset({MailingStatus.RUNNING}),
+    Action.RESUME: frozenset({MailingStatus.PAUSED}),
+}
+
+
+def can(action: Action, status: MailingStatus | str) -> bool:
+    """Say whether the action can be done with a mailing in this state."""
+    return status in STATES[action]
+
+
+def sources(target: MailingStatus) -> frozenset[MailingStatus]:
+    """Return the states from which a mailing may come into ``target``."""
+    return frozenset(start for start, end in TRANSITIONS if end == target)

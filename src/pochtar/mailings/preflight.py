@@ -1,0 +1,198 @@
+"""What stands in the way of a launch, and what a person should know before one.
+
+Problems stop the launch; each has a stable code (the page, ``sendmail`` and the note of
+a scheduled launch that failed all say it in words).  Warnings do not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from mailcore.compose import (
+    CompiledLetter,
+    HeaderError,
+    LetterSource,
+    Mailbox,
+    TemplateError,
+    compile_letter,
+)
+from pochtar.base.errors import Text
+from pochtar.mailings.audience import audience_of, lacking
+from pochtar.mailings.models import Mailing
+from pochtar.recipients.models import Attribute, Recipient
+
+BUILT_IN = frozenset({"email", "full_name"})
+
+# In words; the code of a problem is also kept as the note of a failed schedule.
+TEXTS: dict[str, Promise] = {
+    "no_recipients": _("There is nobody to write to: the audience is empty."),
+    "no_sender": _("No sender is chosen."),
+    "message_empty": _("The message has no text."),
+    "template_error": _("The message has a mistake in a merge field."),
+    "unknown_name": _("The message uses a merge field that no recipient has."),
+    "header_error": _("The subject or the sender cannot stand in a letter's header."),
+    "stop_passed": _("The time to stop has already passed."),
+    "start_not_reached": _("The time to start has not come yet."),
+    "everybody_lacks": _(
+        "Not one recipient has all the values that the message needs."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One problem or warning; ``name`` is the merge field, ``count`` the people."""
+
+    code: str
+    text: Text
+    name: str = ""
+    count: int = 0
+
+
+class Preflight:
+    """The look at a mailing before its launch; each question is asked once."""
+
+    def __init__(self, mailing: Mailing, *, now: dt.datetime) -> None:
+        self.mailing = mailing
+        self.now = now
+
+    @cached_property
+    def audience(self) -> QuerySet[Recipient]:
+        return audience_of(self.mailing)
+
+    @cached_property
+    def count(self) -> int:
+        return self.audience.count()
+
+    @cached_property
+    def problems(self) -> list[Finding]:
+        return list(self._problems())
+
+    @cached_property
+    def warnings(self) -> list[Finding]:
+        return list(self._warnings())
+
+    @cached_property
+    def skipped(self) -> int:
+        """How many lack a value that the message needs."""
+        return lacking(self.audience, self._required).count() if self._required else 0
+
+    @cached_property
+    def willing(self) -> int:
+        """How many will be tried."""
+        return self.count - self.skipped
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    @property
+    def starts_later(self) -> bool:
+        return bool(self.mailing.start_at and self.mailing.start_at > self.now)
+
+    def _problems(self) -> Iterator[Finding]:
+        if not self.mailing.sender:
+            yield _named("no_sender")
+        yield from self._message_problems()
+        if self.mailing.stop_at and self.mailing.stop_at <= self.now:
+            yield _named("stop_passed")
+        if not self.count:
+            yield _named("no_recipients")
+        elif self._required and not self.willing:
+            yield _named("everybody_lacks")
+
+    def _message_problems(self) -> Iterator[Finding]:
+        message = self.mailing.message
+        if not message.html.strip() and not message.text.strip():
+            yield _named("message_empty")
+        elif isinstance(self._letter, TemplateError):
+            yield _template_finding(self._letter)
+        elif isinstance(self._letter, HeaderError):
+            yield _named("header_error")
+        else:
+            for name in sorted(self._letter.names - self._known):
+                yield Finding(
+                    code="unknown_name",
+                    name=name,
+                    text=format_lazy(
+                        _("No recipient has the merge field “{name}”."), name=name
+                    ),
+                )
+
+    def _warnings(self) -> Iterator[Finding]:
+        sender = self.mailing.sender
+        if sender and sender.relay.is_sandbox:
+            yield Finding(
+                code="sandbox",
+                text=_(
+                    "The letters go to the sandbox: nobody outside will get them. "
+                    "Good for a rehearsal."
+                ),
+            )
+        for name in sorted(self._required & (self._known - {"email"})):
+            if count := lacking(self.audience, [name]).count():
+                yield _lack(name, count)
+
+    @cached_property
+    def _letter(self) -> CompiledLetter | TemplateError | HeaderError:
+        message, sender = self.mailing.message, self.mailing.sender
+        source = LetterSource(
+            subject=message.subject,
+            preheader=message.preheader,
+            html=message.html,
+            text=message.text,
+            sender=Mailbox(
+                name=sender.from_name if sender else "",
+                address=sender.from_email if sender else "nobody@example.com",
+            ),
+        )
+        try:
+            return compile_letter(source)
+        except (TemplateError, HeaderError) as error:
+            return error
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        keys = Attribute.objects.of(self.mailing.workspace)
+        return BUILT_IN | frozenset(keys.values_list("key", flat=True))
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        letter = self._letter
+        return letter.required if isinstance(letter, CompiledLetter) else frozenset()
+
+
+def _named(code: str) -> Finding:
+    return Finding(code=code, text=TEXTS[code])
+
+
+def _template_finding(error: TemplateError) -> Finding:
+    text = _("The message has a mistake in a merge field in line {line}: {name}")
+    return Finding(
+        code="template_error",
+        text=format_lazy(text, line=error.line, name=error.name or error.code),
+        name=error.name,
+    )
+
+
+def _lack(name: str, count: int) -> Finding:
+    text = ngettext_lazy(
+        "%(count)d recipient has no “%(name)s” and will be skipped.",
+        "%(count)d recipients have no “%(name)s” and will be skipped.",
+        "count",
+    )
+    return Finding(
+        code="lacking",
+        text=format_lazy("{}", text % {"count": count, "name": name}),
+        name=name,
+        count=count,
+    )

@@ -1,0 +1,230 @@
+"""What can be done with mailings before and after their launch (launch.py)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.accounts.models import Role, User, Workspace
+from pochtar.accounts.services import require_role, write_audit
+from pochtar.base.errors import Conflict, InvalidInput
+from pochtar.content.models import Message
+from pochtar.delivery.models import Attempt, Delivery, Run, Sender, Slice, Tally
+from pochtar.mailings.lifecycle import STATES, Action
+from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus
+from pochtar.recipients.models import Recipient, RecipientList
+
+NAME_LENGTH = 200
+
+REFUSALS: dict[Action, Promise] = {
+    Action.EDIT: _(
+        "This mailing cannot be changed any more. Duplicate it and change the copy."
+    ),
+    Action.DELETE: _(
+        "A mailing that is scheduled, running or paused cannot be deleted."
+    ),
+    Action.LAUNCH: _("This mailing has been launched already."),
+    Action.CANCEL_SCHEDULE: _("This mailing is not scheduled."),
+    Action.PAUSE: _("Only a running mailing can be paused."),
+    Action.RESUME: _("Only a paused mailing can be continued."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """All that a person chooses about a mailing; an empty name takes the subject."""
+
+    message: Message
+    name: str = ""
+    sender: Sender | None = None
+    audience: str = AudienceKind.EVERYBODY
+    lists: Iterable[RecipientList] = ()
+    picked: Iterable[Recipient] = ()
+    start_at: dt.datetime | None = None
+    stop_at: dt.datetime | None = None
+
+
+def refuse(mailing: Mailing, action: Action) -> Conflict:
+    """Return the error that says why the action cannot be done in this state."""
+    return Conflict(
+        f"cannot_{action}", REFUSALS[action], details={"state": mailing.state}
+    )
+
+
+@transaction.atomic
+def create_mailing(workspace: Workspace, draft: Draft, *, by: User) -> Mailing:
+    """Write a new mailing down; nothing is sent before its launch."""
+    require_role(by, workspace, Role.EDITOR)
+    check_draft(workspace, draft)
+    mailing = Mailing.objects.create(
+        workspace=workspace, created_by=by, **_columns(draft)
+    )
+    _set_audience(mailing, draft)
+    write_audit(workspace, by=by, verb="mailing_created", subject=mailing)
+    return mailing
+
+
+@transaction.atomic
+def edit_mailing(mailing: Mailing, draft: Draft, *, by: User) -> Mailing:
+    """Change a mailing that has not been launched; raise Conflict for any other."""
+    require_role(by, mailing.workspace_id, Role.EDITOR)
+    check_draft(mailing.workspace, draft)
+    # A launch at the same time waits for this row, or this finds it launched.
+    changed = Mailing.objects.filter(
+        pk=mailing.pk, status__in=STATES[Action.EDIT]
+    ).update(**_columns(draft), note="", updated_at=timezone.now())
+    mailing.refresh_from_db()
+    if not changed:
+        raise refuse(mailing, Action.EDIT)
+    _set_audience(mailing, draft)
+    write_audit(mailing.workspace, by=by, verb="mailing_edited", subject=mailing)
+    return mailing
+
+
+@transaction.atomic
+def duplicate_mailing(mailing: Mailing, *, by: User) -> Mailing:
+    """Make a new mailing of the same message, sender and audience, not scheduled."""
+    require_role(by, mailing.workspace_id, Role.EDITOR)
+    copy = Mailing.objects.create(
+        workspace=mailing.workspace,
+        name=_copy_name(mailing.name),
+        message=mailing.message,
+        sender=mailing.sender,
+        audience=mailing.audience,
+        created_by=by,
+    )
+    copy.lists.set(mailing.lists.all())
+    copy.picked.set(mailing.picked.all())
+    write_audit(
+        mailing.workspace,
+        by=by,
+        verb="mailing_duplicated",
+        subject=copy,
+        source=str(mailing.pk),
+    )
+    return copy
+
+
+@transaction.atomic
+def delete_mailing(mailing: Mailing, *, by: User) -> None:
+    """Delete a mailing; with a completed one its whole history goes (managers)."""
+    lowest = Role.MANAGER if mailing.is_launched else Role.EDITOR
+    require_role(by, mailing.workspace_id, lowest)
+    follow_runs([mailing.pk])
+    run, pk = mailing.run, mailing.pk
+    write_audit(
+        mailing.workspace,
+        by=by,
+        verb="mailing_deleted",
+        subject=mailing,
+        name=mailing.name,
+    )
+    gone, _rows = Mailing.objects.filter(
+        pk=pk, run=run, status__in=STATES[Action.DELETE]
+    ).delete()
+    if not gone:
+        mailing.refresh_from_db()
+        raise refuse(mailing, Action.DELETE)
+    if run:
+        _delete_history(run)
+
+
+@transaction.atomic
+def cancel_schedule(mailing: Mailing, *, by: User | None, note: str = "") -> Mailing:
+    """Take a scheduled mailing back to the drafts; ``note`` is a preflight code."""
+    if by:
+        require_role(by, mailing.workspace_id, Role.MANAGER)
+    changed = Mailing.objects.filter(
+        pk=mailing.pk, status__in=STATES[Action.CANCEL_SCHEDULE]
+    ).update(status=MailingStatus.CREATED, note=note, updated_at=timezone.now())
+    mailing.refresh_from_db()
+    if not changed:
+        raise refuse(mailing, Action.CANCEL_SCHEDULE)
+    write_audit(
+        mailing.workspace,
+        by=by,
+        verb="mailing_schedule_cancelled",
+        subject=mailing,
+        note=note,
+    )
+    return mailing
+
+
+def follow_runs(only: Iterable[Any] | None = None) -> int:
+    """Give launched mailings the status of their runs; return how many moved."""
+    behind = Mailing.objects.out_of_step()
+    if only is not None:
+        behind = behind.filter(pk__in=list(only))
+    moved = 0
+    for pk, now, status in behind.values_list("pk", "status", "run__status"):
+        moved += Mailing.objects.filter(pk=pk, status=now).update(status=status)
+    return moved
+
+
+def check_draft(workspace: Workspace, draft: Draft) -> None:
+    """Raise InvalidInput at the first field that cannot be as it is (SEC-02)."""
+    lists, picked = list(draft.lists), list(draft.picked)
+    owned: dict[str, list[Any]] = {
+        "message": [draft.message],
+        "sender": [draft.sender] if draft.sender else [],
+        "lists": lists,
+        "picked": picked,
+    }
+    for field, rows in owned.items():
+        if any(row.workspace_id != workspace.pk for row in rows):
+            raise InvalidInput("unknown_row", _("There is no such row."), field=field)
+    if draft.audience == AudienceKind.LISTS and not lists:
+        raise InvalidInput("no_lists", _("Choose at least one list."), field="lists")
+    if draft.audience == AudienceKind.PICKED and not picked:
+        raise InvalidInput(
+            "no_people", _("Choose at least one recipient."), field="picked"
+        )
+    if draft.start_at and draft.stop_at and draft.stop_at <= draft.start_at:
+        raise InvalidInput(
+            "ends_before_start",
+            _("The mailing would stop before it starts."),
+            field="stop_at",
+        )
+
+
+def _columns(draft: Draft) -> dict[str, Any]:
+    name = " ".join(draft.name.split()) or draft.message.subject
+    return {
+        "name": name[:NAME_LENGTH],
+        "message": draft.message,
+        "sender": draft.sender,
+        "audience": draft.audience,
+        "start_at": draft.start_at,
+        "stop_at": draft.stop_at,
+    }
+
+
+def _set_audience(mailing: Mailing, draft: Draft) -> None:
+    by_lists = draft.audience == AudienceKind.LISTS
+    by_people = draft.audience == AudienceKind.PICKED
+    mailing.lists.set(draft.lists if by_lists else [])
+    mailing.picked.set(draft.picked if by_people else [])
+
+
+def _copy_name(name: str) -> str:
+    suffix = _now("(copy)")
+    return f"{name[: NAME_LENGTH - len(suffix) - 1]} {suffix}"
+
+
+def _delete_history(run: Run) -> None:
+    """Delete a run from the leaves up: one statement a table, nothing is loaded."""
+    Attempt.objects.filter(run=run).delete()
+    Tally.objects.filter(run=run).delete()
+    Slice.objects.filter(run=run).delete()
+    # Django would load every delivery to look for attempts; there are none any more.
+    deliveries = Delivery.objects.filter(run=run)
+    deliveries._raw_delete(deliveries.db)  # noqa: SLF001 - one statement instead
+    run.delete()
