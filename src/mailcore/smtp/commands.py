@@ -1,0 +1,114 @@
+"""Command lines and capabilities: text in, text out, nothing on the wire yet.
+
+Rules: no argument with CR, LF, NUL, ``<``, ``>`` or a space in an address ever
+becomes a command (SMTP-08); SIZE and SMTPUTF8 are checked before the first byte
+(SMTP-06, MSG-12).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+
+from mailcore.smtp.replies import Reply
+from mailcore.smtp.route import Envelope, Outcome, Stage
+
+__all__ = [
+    "Capabilities",
+    "body_bytes",
+    "helo_argument",
+    "mail_command",
+    "parse_capabilities",
+    "refuse_locally",
+]
+
+_FORBIDDEN = re.compile("[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
+_DOMAIN = re.compile(
+    r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the server offered in its last EHLO reply (none after HELO)."""
+
+    keywords: frozenset[str] = frozenset()
+    auth: frozenset[str] = frozenset()
+    size: int = 0  # 0 = no limit stated
+    lines: tuple[str, ...] = field(default=(), repr=False)
+
+    def __contains__(self, keyword: str) -> bool:
+        return keyword in self.keywords
+
+
+def parse_capabilities(reply: Reply) -> Capabilities:
+    """Read an EHLO reply; unknown and malformed lines are left alone."""
+    keywords, auth, size = set(), set(), 0
+    for line in reply.lines[1:]:
+        # "AUTH=LOGIN PLAIN" is an old form that some servers still send.
+        keyword, *arguments = line.upper().replace("AUTH=", "AUTH ", 1).split() or [""]
+        keywords.add(keyword)
+        if keyword == "AUTH":
+            auth.update(arguments)
+        elif keyword == "SIZE" and arguments and arguments[0].isdecimal():
+            size = int(arguments[0][:18])
+    return Capabilities(
+        keywords=frozenset(keywords),
+        auth=frozenset(auth),
+        size=size,
+        lines=reply.lines[1:],
+    )
+
+
+def helo_argument(name: str, local_address: str) -> str:
+    """Return ``name`` if it is a full domain name, else the address literal (SMTP-01)."""
+    if _DOMAIN.fullmatch(name) and not name.lower().endswith(".localhost"):
+        return name
+    address = ipaddress.ip_address(local_address.partition("%")[0])
+    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
+
+
+def refuse_locally(envelope: Envelope, capabilities: Capabilities) -> Outcome | None:
+    """Return an outcome if this letter cannot be offered to this server at all."""
+    for stage, address in (
+        (Stage.MAIL, envelope.mail_from),
+        (Stage.RCPT, envelope.rcpt_to),
+    ):
+        # The null sender is allowed, the null recipient is not.
+        if _FORBIDDEN.search(address) or (stage is Stage.RCPT and not address):
+            return Outcome(stage=stage, code="bad_address")
+    if needs_smtputf8(envelope) and "SMTPUTF8" not in capabilities:
+        return Outcome(stage=Stage.RCPT, code="eai_unsupported")
+    if capabilities.size and len(envelope.data) > capabilities.size:
+        return Outcome(stage=Stage.MAIL, code="too_big")
+    if not envelope.data.isascii() and "8BITMIME" not in capabilities:
+        return Outcome(stage=Stage.MAIL, code="needs_8bit")
+    return None
+
+
+def needs_smtputf8(envelope: Envelope) -> bool:
+    return envelope.smtputf8 or not (
+        envelope.mail_from.isascii() and envelope.rcpt_to.isascii()
+    )
+
+
+def mail_command(envelope: Envelope, capabilities: Capabilities) -> str:
+    parts = [f"MAIL FROM:<{envelope.mail_from}>"]
+    if "SIZE" in capabilities:
+        parts.append(f"SIZE={len(envelope.data)}")
+    if needs_smtputf8(envelope):
+        parts.append("SMTPUTF8")
+    if "8BITMIME" in capabilities and not envelope.data.isascii():
+        parts.append("BODY=8BITMIME")
+    return " ".join(parts)
+
+
+def body_bytes(data: bytes) -> bytes:
+    """Return the message as it goes on the wire: dots stuffed, final dot (MSG-06)."""
+    if data.startswith(b"."):
+        data = b"." + data
+    if b"\n." in data:
+        data = data.replace(b"\r\n.", b"\r\n..")
+    return data + (b".\r\n" if data.endswith(b"\r\n") else b"\r\n.\r\n")

@@ -1,0 +1,348 @@
+"""An SMTP session: one connection, from the greeting to QUIT (RFC 5321).
+
+1. connect to the first address of the host that answers, TLS at once if implicit;
+2. greeting, EHLO (HELO only after a 5xx), STARTTLS and EHLO again, AUTH;
+3. for each letter MAIL, RCPT, DATA, the message and its dot, one after the other
+   (the place where pipelining will go is ``send`` alone);
+4. QUIT.
+
+What it guards: no AUTH before TLS; nothing in plaintext where TLS was demanded; no
+byte that arrived before TLS is believed after it; a letter is "in doubt" from the
+moment its final dot is written until the reply to it is read (SMTP-24).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+import secrets
+import socket
+import ssl
+
+from mailcore.smtp.auth import (
+    AuthError,
+    Mechanism,
+    choose_mechanism,
+    decode_challenge,
+    secret_forms,
+)
+from mailcore.smtp.commands import (
+    Capabilities,
+    body_bytes,
+    helo_argument,
+    mail_command,
+    parse_capabilities,
+    refuse_locally,
+)
+from mailcore.smtp.replies import Reply
+from mailcore.smtp.route import (
+    DialogueObserver,
+    Envelope,
+    Outcome,
+    Route,
+    SmtpError,
+    Stage,
+    Timeouts,
+    TlsMode,
+)
+from mailcore.smtp.wire import Wire, connect_wire
+
+__all__ = [
+    "DialogueObserver",
+    "Envelope",
+    "Outcome",
+    "Route",
+    "Session",
+    "SmtpError",
+    "Stage",
+    "Timeouts",
+    "TlsMode",
+]
+
+BLOCK_BYTES = 256 * 1024
+
+
+class Session:
+    """A live session with a relay. Not for two letters at once."""
+
+    def __init__(self, route: Route, wire: Wire) -> None:
+        self.route = route
+        self.capabilities = Capabilities()
+        self.sent = 0
+        self.opened_at = asyncio.get_running_loop().time()
+        self._wire = wire
+        self._dirty = False  # an unfinished transaction needs RSET
+
+    @classmethod
+    async def connect(
+        cls, route: Route, *, observer: DialogueObserver | None = None
+    ) -> Session:
+        """Open a session that is ready for letters. Raise SmtpError."""
+        session = cls(route, await _open_wire(route, observer))
+        try:
+            await session._greet()
+        except BaseException:
+            session.abort()
+            raise
+        return session
+
+    # What is known about the other side -----------------------------------------------
+    @property
+    def usable(self) -> bool:
+        return self._wire.usable
+
+    @property
+    def peer(self) -> str:
+        return self._wire.peer
+
+    @property
+    def tls(self) -> str:
+        """The TLS version, "" without TLS."""
+        return self._wire.tls
+
+    # Opening ----------------------------------------------------------------------------
+    async def _greet(self) -> None:
+        timeouts = self.route.timeouts
+        if self.route.tls is TlsMode.IMPLICIT:
+            await self._secure()
+        greeting = await self._wire.reply(Stage.GREETING, timeouts.greeting)
+        if not greeting.ok:
+            raise SmtpError("refused", stage=Stage.GREETING, reply=greeting)
+        await self._hello()
+        if self.route.tls in (TlsMode.STARTTLS, TlsMode.OPPORTUNISTIC):
+            await self._starttls()
+        if self.route.username:
+            await self._authenticate()
+
+    async def _hello(self) -> None:
+        name = helo_argument(self.route.helo_name, self._wire.local_address)
+        reply = await self._command(f"EHLO {name}", Stage.EHLO)
+        if reply.permanent:
+            self.capabilities = Capabilities()
+            reply = await self._command(f"HELO {name}", Stage.EHLO)
+        elif reply.ok:
+            self.capabilities = parse_capabilities(reply)
+        if not reply.ok:
+            raise SmtpError("refused", stage=Stage.EHLO, reply=reply)
+
+    async def _starttls(self) -> None:
+        required = self.route.tls is TlsMode.STARTTLS
+        if "STARTTLS" not in self.capabilities:
+            if required:
+                raise SmtpError("tls_unavailable", stage=Stage.STARTTLS)
+            return
+        reply = await self._command("STARTTLS", Stage.STARTTLS)
+        if not reply.ok:
+            if required:
+                raise SmtpError("tls_unavailable", stage=Stage.STARTTLS, reply=reply)
+            return
+        if not self._wire.usable:
+            # Somebody put commands behind the 220 to have them believed after TLS.
+            raise SmtpError("protocol", stage=Stage.STARTTLS, text="injected reply")
+        await self._secure()
+        self.capabilities = Capabilities()  # RFC 3207 §4.2: forget what was said before
+        await self._hello()
+
+    async def _secure(self) -> None:
+        route = self.route
+        context = route.ssl_context or default_context()
+        if route.tls is TlsMode.OPPORTUNISTIC and not route.username:
+            context = (
+                _unverified_context()
+            )  # better than plaintext, and no secret in it
+        try:
+            await self._wire.secure(context, route.host, route.timeouts.tls)
+        except ssl.SSLCertVerificationError as error:
+            raise SmtpError(
+                "tls_verify_failed",
+                stage=Stage.STARTTLS,
+                text=error.verify_message or str(error),
+            ) from error
+        except TimeoutError as error:
+            raise SmtpError("timeout", stage=Stage.STARTTLS) from error
+        except OSError as error:  # ssl.SSLError is one
+            raise SmtpError(
+                "tls_failed", stage=Stage.STARTTLS, text=str(error)
+            ) from error
+
+    async def _authenticate(self) -> None:
+        route, wire = self.route, self._wire
+        if not self.tls and not (
+            route.tls is TlsMode.NONE and self._plaintext_allowed()
+        ):
+            raise SmtpError("auth_needs_tls", stage=Stage.AUTH)
+        wire.secrets = secret_forms(route.username, route.password)
+        chosen = choose_mechanism(
+            self.capabilities.auth,
+            route.username,
+            route.password,
+            secrets.token_urlsafe(18),
+        )
+        if chosen is None:
+            offered = " ".join(sorted(self.capabilities.auth))
+            raise SmtpError("auth_unsupported", stage=Stage.AUTH, text=offered)
+        await self._log_in(chosen)
+        wire.secrets = frozenset()
+
+    async def _log_in(self, mechanism: Mechanism) -> None:
+        initial = next(mechanism.exchange)
+        response = "" if initial is None else f" {_base64(initial)}"
+        reply = await self._command(
+            f"AUTH {mechanism.name}{response}",
+            Stage.AUTH,
+            shown=f"AUTH {mechanism.name}{' ***' if response else ''}",
+        )
+        challenges = 0
+        try:
+            while reply.code == 334:
+                challenges += 1
+                answer = mechanism.exchange.send(decode_challenge(reply.text)) or b""
+                reply = await self._command(_base64(answer), Stage.AUTH, shown="***")
+        except (AuthError, StopIteration) as error:
+            raise SmtpError("protocol", stage=Stage.AUTH, text=str(error)) from error
+        if reply.permanent:
+            raise SmtpError("auth_refused", stage=Stage.AUTH, reply=reply)
+        if reply.temporary:
+            raise SmtpError("auth_deferred", stage=Stage.AUTH, reply=reply)
+        if reply.code != 235 or challenges < mechanism.challenges:
+            raise SmtpError("protocol", stage=Stage.AUTH, reply=reply)
+
+    def _plaintext_allowed(self) -> bool:
+        return self.route.allow_plaintext or _is_loopback(self.peer)
+
+    # Letters ------------------------------------------------------------------------------
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Hand one letter over. Raise SmtpError when the session cannot go on."""
+        refusal = refuse_locally(envelope, self.capabilities)
+        if refusal:
+            return refusal
+        try:
+            return await self._transaction(envelope)
+        except asyncio.CancelledError:
+            self.abort()  # half a dialogue is of no use to the next letter
+            raise
+
+    async def _transaction(self, envelope: Envelope) -> Outcome:
+        await self._reset()
+        commands = (
+            (Stage.MAIL, mail_command(envelope, self.capabilities)),
+            (Stage.RCPT, f"RCPT TO:<{envelope.rcpt_to}>"),
+            (Stage.DATA, "DATA"),
+        )
+        for stage, command in commands:
+            reply = await self._command(command, stage)
+            if not (reply.code == 354 if stage is Stage.DATA else reply.ok):
+                return self._refused(stage, reply)
+            self._dirty = True
+        return await self._body(envelope)
+
+    async def _body(self, envelope: Envelope) -> Outcome:
+        timeouts = self.route.timeouts
+        data = body_bytes(envelope.data)
+        self._wire.remark(f"{len(data)} bytes")
+        await self._wire.body(data, block=BLOCK_BYTES, timeout=timeouts.block)
+        try:
+            reply = await self._wire.reply(Stage.BODY, timeouts.dot)
+        except SmtpError as error:
+            error.in_doubt = True
+            raise
+        self._dirty = False
+        self.sent += 1
+        if not reply.ok:
+            return self._refused(Stage.BODY, reply)
+        return Outcome(stage=Stage.BODY, reply=reply)
+
+    def _refused(self, stage: Stage, reply: Reply) -> Outcome:
+        if reply.code == 421:
+            self.abort()  # the server is about to (SMTP-14)
+        elif reply.code < 400:
+            # 250 to DATA, 354 to RCPT: the order of replies is lost.
+            self.abort()
+            in_doubt = stage is Stage.BODY
+            raise SmtpError("protocol", stage=stage, reply=reply, in_doubt=in_doubt)
+        return Outcome(stage=stage, reply=reply)
+
+    async def _reset(self) -> None:
+        if not self._dirty:
+            return
+        reply = await self._command("RSET", Stage.MAIL)
+        if not reply.ok:
+            self.abort()
+            raise SmtpError("protocol", stage=Stage.MAIL, reply=reply)
+        self._dirty = False
+
+    async def _command(self, line: str, stage: Stage, shown: str = "") -> Reply:
+        timeout: float = getattr(self.route.timeouts, _TIMEOUT[stage])
+        return await self._wire.command(line, stage=stage, timeout=timeout, shown=shown)
+
+    # Closing ------------------------------------------------------------------------------
+    async def quit(self) -> None:
+        """Say QUIT and close; never raises for what the server does."""
+        try:
+            await self._command("QUIT", Stage.QUIT)
+        except SmtpError:
+            pass  # it is gone already, which is what we wanted
+        finally:
+            self._wire.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once; a waiting ``send`` raises SmtpError."""
+        self._wire.abort()
+
+
+_TIMEOUT = {stage: stage.value for stage in Stage} | {Stage.STARTTLS: "tls"}
+
+
+async def _open_wire(route: Route, observer: DialogueObserver | None) -> Wire:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(route.timeouts.connect):
+            found = await loop.getaddrinfo(
+                route.host, route.port, type=socket.SOCK_STREAM
+            )
+    except (socket.gaierror, UnicodeError) as error:
+        raise SmtpError("dns", stage=Stage.CONNECT, text=str(error)) from error
+    except TimeoutError as error:
+        raise SmtpError("dns", stage=Stage.CONNECT, text="timeout") from error
+    addresses = list(dict.fromkeys((str(row[4][0]), route.port) for row in found))
+    for address, _port in addresses:
+        if route.check_peer:
+            route.check_peer(address)
+    try:
+        return await connect_wire(
+            addresses, timeout=route.timeouts.connect, observer=observer
+        )
+    except ConnectionRefusedError as error:
+        raise SmtpError("connect_refused", stage=Stage.CONNECT) from error
+    except TimeoutError as error:
+        raise SmtpError("timeout", stage=Stage.CONNECT) from error
+    except OSError as error:
+        raise SmtpError(
+            "unreachable", stage=Stage.CONNECT, text=error.strerror or str(error)
+        ) from error
+
+
+def default_context() -> ssl.SSLContext:
+    """Verify the chain and the host name, TLS 1.2 or newer (SMTP-02)."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _unverified_context() -> ssl.SSLContext:
+    context = default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        return ipaddress.ip_address(peer).is_loopback
+    except ValueError:
+        return False
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

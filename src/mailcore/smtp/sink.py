@@ -1,0 +1,397 @@
+"""A scripted SMTP server with faults, for tests, drills and benchmarks.
+
+It accepts everything unless its ``Script`` says otherwise: a reply per stage, per
+sender or per recipient, a delay, a hang, a dropped or reset connection, replies in
+one-byte packets, LOGIN/PLAIN/SCRAM, STARTTLS.  What it accepted is in ``accepted``
+and, line by line and fsynced before the 250, in the ``record`` file.
+
+    async with Sink(Script(steps={"dot": Step("451 4.3.0 later")})) as sink:
+        ... sink.port ...
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+import socket
+import ssl
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+__all__ = ["Accepted", "Script", "Sink", "Step", "sink_in_thread"]
+
+CAPABILITIES = (
+    "PIPELINING",
+    "SIZE 26214400",
+    "8BITMIME",
+    "ENHANCEDSTATUSCODES",
+    "SMTPUTF8",
+)
+_PATH = re.compile(r"(?:FROM|TO):\s*<([^>]*)>", re.IGNORECASE)
+_MESSAGE_ID = re.compile(rb"^message-id:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do at a stage: wait, then answer, drop, reset or hang."""
+
+    text: str | bytes = ""
+    delay: float = 0
+    drop: bool = False
+    reset: bool = False
+    hang: bool = False
+    bytewise: bool = False
+
+
+# Asked first: (stage, argument, how often this stage was reached) -> step or None.
+Chooser = Callable[[str, str, int], Step | None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Script:
+    """How the server behaves; stages are banner, ehlo, helo, starttls, auth, mail, rcpt,
+    data, body (its first bytes arrived), dot, rset, noop, quit."""
+
+    capabilities: tuple[str, ...] = CAPABILITIES
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    recipients: Mapping[str, Step] = field(default_factory=dict)  # at RCPT
+    dots: Mapping[str, Step] = field(default_factory=dict)  # at the dot, by recipient
+    choose: Chooser | None = None
+    users: Mapping[str, str] = field(default_factory=dict)
+    mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    trust_anybody: bool = False  # 235 to whatever comes first
+    tls: ssl.SSLContext | None = None
+    implicit_tls: bool = False
+    behind_starttls: bytes = b""  # injected right behind the 220
+    letters_per_connection: int = 0
+    record: Path | None = None
+    keep: bool = True  # hold the letters' bytes; a benchmark does not want them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    mail_from: str
+    rcpt_to: str
+    data: bytes
+    tls: bool
+    user: str
+    helo: str
+
+
+class _Gone(Exception):
+    """The dialogue is over."""
+
+
+class Sink:
+    """The server; ``commands`` holds every line that was received."""
+
+    def __init__(self, script: Script | None = None, *, port: int = 0) -> None:
+        self.script = script or Script()
+        self.host = "127.0.0.1"
+        self.port = port
+        self.accepted: list[Accepted] = []
+        self.commands: list[str] = []
+        self.connections = 0
+        self.taken = 0
+        self.reached: dict[str, int] = {}
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Sink:
+        tls = self.script.tls if self.script.implicit_tls else None
+        self._server = await asyncio.start_server(
+            self._serve, self.host, self.port, ssl=tls, limit=2**26, backlog=512
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._server
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        self.connections += 1
+        try:
+            await _Dialogue(self, reader, writer).run()
+        except (_Gone, OSError, EOFError, asyncio.CancelledError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.transport.abort()
+
+    def accept(self, letter: Accepted) -> None:
+        self.taken += 1
+        if self.script.keep:
+            self.accepted.append(letter)
+        if self.script.record:
+            found = _MESSAGE_ID.search(letter.data)
+            name = found[1].decode("ascii", "replace") if found else "-"
+            with self.script.record.open("a") as file:
+                file.write(f"{name} {letter.rcpt_to}\n")
+                file.flush()
+                os.fsync(file.fileno())
+
+
+class _Dialogue:
+    def __init__(
+        self, sink: Sink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.sink, self.script = sink, sink.script
+        self.reader, self.writer = reader, writer
+        self.helo = self.user = self.mail_from = self.rcpt_to = ""
+        self.tls = self.script.implicit_tls
+        self.letters = 0
+
+    async def run(self) -> None:
+        await self.act("banner", "", "220 sink.example ESMTP")
+        while True:
+            line = (await self.reader.readuntil(b"\n")).decode("utf-8", "replace")
+            line = line.rstrip("\r\n")
+            self.sink.commands.append(line)
+            verb, _, argument = line.partition(" ")
+            handler = getattr(self, f"do_{verb.lower()}", None)
+            if handler is None:
+                await self.say("502 5.5.2 what?")
+            else:
+                await handler(argument)
+
+    async def act(self, stage: str, argument: str, usual: str) -> bool:
+        """Do the script's step, else say ``usual``; return whether 2xx/3xx was said."""
+        return await self.perform(self.step(stage, argument) or Step(usual), usual)
+
+    async def perform(self, step: Step, usual: str) -> bool:
+        if step.hang or step.delay:
+            await asyncio.sleep(3600 if step.hang else step.delay)
+        text = step.text or usual
+        if step.text or not (step.drop or step.reset):
+            await self.say(text, bytewise=step.bytewise)
+        if step.reset:
+            raw: socket.socket = self.writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if step.drop or step.reset or text[:3] in ("421", b"421"):
+            raise _Gone
+        return text[:1] in ("2", "3", b"2", b"3")
+
+    def step(self, stage: str, argument: str) -> Step | None:
+        count = self.sink.reached[stage] = self.sink.reached.get(stage, 0) + 1
+        chosen = self.script.choose and self.script.choose(stage, argument, count)
+        by_address = {"rcpt": self.script.recipients, "dot": self.script.dots}
+        return (
+            chosen
+            or by_address.get(stage, {}).get(argument)
+            or self.script.steps.get(stage)
+        )
+
+    async def say(self, text: str | bytes, *, bytewise: bool = False) -> None:
+        data = text if isinstance(text, bytes) else text.encode() + b"\r\n"
+        size = 1 if bytewise else len(data)
+        for start in range(0, len(data), size):
+            self.writer.write(data[start : start + size])
+            await self.writer.drain()
+            if bytewise:
+                await asyncio.sleep(0)
+
+    async def do_ehlo(self, argument: str) -> None:
+        self.helo = argument
+        offers = ["sink.example", *self.script.capabilities]
+        if self.script.tls and not self.tls:
+            offers.append("STARTTLS")
+        if self.script.users:
+            offers.append(f"AUTH {' '.join(self.script.mechanisms)}")
+        lines = [f"250-{offer}\r\n" for offer in offers[:-1]] + [f"250 {offers[-1]}"]
+        await self.act("ehlo", argument, "".join(lines))
+
+    async def do_helo(self, argument: str) -> None:
+        self.helo = argument
+        await self.act("helo", argument, "250 sink.example")
+
+    async def do_starttls(self, argument: str) -> None:
+        usual = "220 2.0.0 go ahead"
+        if self.script.behind_starttls:
+            self.writer.write(f"{usual}\r\n".encode() + self.script.behind_starttls)
+            return
+        if await self.act("starttls", argument, usual):
+            assert self.script.tls
+            await self.writer.start_tls(self.script.tls)
+            self.tls = True
+
+    async def do_auth(self, argument: str) -> None:
+        mechanism, _, initial = argument.partition(" ")
+        check = {
+            "PLAIN": self.check_plain,
+            "LOGIN": self.check_login,
+            "SCRAM-SHA-256": self.check_scram,
+        }[mechanism]
+        good = self.script.trust_anybody or await check(initial)
+        usual = "235 2.7.0 welcome" if good else "535 5.7.8 bad credentials"
+        await self.act("auth", mechanism, usual)
+
+    async def ask(self, challenge: bytes) -> bytes:
+        await self.say(f"334 {base64.b64encode(challenge).decode()}")
+        line = (await self.reader.readuntil(b"\n")).decode().strip()
+        self.sink.commands.append(line)
+        return base64.b64decode(line)
+
+    async def check_plain(self, initial: str) -> bool:
+        _, user, password = base64.b64decode(initial).decode().split("\0")
+        return self.log_in(user, password)
+
+    async def check_login(self, initial: str) -> bool:
+        user = (await self.ask(b"Username:")).decode()
+        return self.log_in(user, (await self.ask(b"Password:")).decode())
+
+    def log_in(self, user: str, password: str) -> bool:
+        good = user in self.script.users and self.script.users[user] == password
+        self.user = user if good else ""
+        return good
+
+    async def check_scram(self, initial: str) -> bool:
+        bare = base64.b64decode(initial).decode().removeprefix("n,,")
+        user, nonce = (part[2:] for part in bare.split(","))
+        first = f"r={nonce}tail,s={base64.b64encode(b'salt').decode()},i=4096"
+        final, _, proof = (await self.ask(first.encode())).decode().rpartition(",p=")
+        secret = self.script.users.get(user, "").encode()
+        salted = hashlib.pbkdf2_hmac("sha256", secret, b"salt", 4096)
+        transcript = f"{bare},{first},{final}".encode()
+        stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+        signature = hmac.digest(stored, transcript, "sha256")
+        key = bytes(
+            a ^ b for a, b in zip(base64.b64decode(proof), signature, strict=True)
+        )
+        if hashlib.sha256(key).digest() != stored:
+            return False
+        server_key = hmac.digest(salted, b"Server Key", "sha256")
+        verifier = hmac.digest(server_key, transcript, "sha256")
+        await self.ask(b"v=" + base64.b64encode(verifier))
+        return self.log_in(user, self.script.users[user])
+
+    async def do_mail(self, argument: str) -> None:
+        limit = self.script.letters_per_connection
+        if limit and self.letters >= limit:
+            await self.say("421 4.7.0 Max message per connection reached")
+            raise _Gone
+        if await self.act("mail", argument, "250 2.1.0 Ok"):
+            found = _PATH.match(argument)
+            self.mail_from = found[1] if found else ""
+
+    async def do_rcpt(self, argument: str) -> None:
+        found = _PATH.match(argument)
+        address = found[1] if found else ""
+        if await self.act("rcpt", address, "250 2.1.5 Ok"):
+            self.rcpt_to = address
+
+    async def do_data(self, argument: str) -> None:
+        if not self.rcpt_to:
+            await self.say("503 5.5.1 RCPT first")
+        elif await self.act("data", argument, "354 go on"):
+            await self.take_body()
+
+    async def take_body(self) -> None:
+        """Read up to the final dot; the step "body" strikes when bytes have come."""
+        head = await self.reader.readexactly(1)
+        step = self.step("body", self.rcpt_to)
+        if step:
+            await self.perform(step, "")
+            raise _Gone
+        data = head
+        while not data.endswith(b"\r\n.\r\n") and data != b".\r\n":
+            data += await self.reader.readuntil(b".\r\n")
+        data = data.removesuffix(b".\r\n")
+        if data.startswith(b"."):
+            data = data[1:]
+        await self.judge(data.replace(b"\r\n..", b"\r\n."))
+
+    async def judge(self, data: bytes) -> None:
+        rcpt_to, self.rcpt_to = self.rcpt_to, ""
+        letter = Accepted(
+            mail_from=self.mail_from,
+            rcpt_to=rcpt_to,
+            data=data,
+            tls=self.tls,
+            user=self.user,
+            helo=self.helo,
+        )
+        step = self.step("dot", rcpt_to) or Step()
+        self.letters += 1
+        if not step.text or step.text[:1] in ("2", b"2"):
+            self.sink.accept(letter)  # also if the answer will never arrive
+        usual = f"250 2.0.0 Ok: queued as SINK{self.sink.taken:06d}"
+        await self.perform(step, usual)
+
+    async def do_rset(self, argument: str) -> None:
+        self.mail_from = self.rcpt_to = ""
+        await self.act("rset", argument, "250 2.0.0 Ok")
+
+    async def do_noop(self, argument: str) -> None:
+        await self.act("noop", argument, "250 2.0.0 Ok")
+
+    async def do_quit(self, argument: str) -> None:
+        await self.act("quit", argument, "221 2.0.0 bye")
+        raise _Gone
+
+
+@contextlib.contextmanager
+def sink_in_thread(script: Script | None = None) -> Iterator[Sink]:
+    """Run a sink beside code that is not asynchronous."""
+    ready, sink = threading.Event(), Sink(script)
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with sink:
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
+    thread.start()
+    try:
+        if not ready.wait(10):
+            raise RuntimeError("the sink did not start")
+        yield sink
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+async def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--record", type=Path)
+    parser.add_argument("--delay", type=float, default=0, help="seconds before the 250")
+    options = parser.parse_args()
+    steps = {"dot": Step(delay=options.delay)} if options.delay else {}
+    script = Script(record=options.record, steps=steps, keep=False)
+    async with Sink(script, port=options.port) as sink:
+        sys.stdout.write(f"{sink.port}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_main())
