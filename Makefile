@@ -19,7 +19,7 @@ run: ## Set up what is missing, start everything, print the address (PORT=8000)
 
 test: ## Run all tests that need no browser, on SQLite and on PostgreSQL
 	@$(PREPARE) --groups main test
-	@$(VENV)/python scripts/test.py
+	@$(VENV)/python scripts/run_tests.py
 
 e2e: ## Go the whole way in Chromium against the real processes
 	@$(PREPARE) --groups main test

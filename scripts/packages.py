@@ -56,7 +56,7 @@ def _works(python: Path) -> bool:
     """An environment may be half made, or its interpreter may be gone."""
     if not python.exists():
         return False
-    ask = [python, "-c", "import sys; print(*sys.version_info[:2])"]
+    ask: list[str | Path] = [python, "-c", "import sys; print(*sys.version_info[:2])"]
     answer = subprocess.run(ask, capture_output=True, text=True, check=False)
     if answer.returncode:
         return False
@@ -80,7 +80,11 @@ def _make_environment() -> None:
 
 def _link_source() -> None:
     """Make ``src`` importable: what an editable install does, without a build."""
-    ask = [PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    ask: list[str | Path] = [
+        PYTHON,
+        "-c",
+        "import sysconfig; print(sysconfig.get_path('purelib'))",
+    ]
     answer = subprocess.run(ask, capture_output=True, text=True, check=True)
     pth = Path(answer.stdout.strip()) / SOURCE_PTH
     text = f"{ROOT / 'src'}\n"
@@ -101,7 +105,7 @@ def _requirements(groups: list[str]) -> bytes:
 
 def _pip_install(groups: list[str]) -> None:
     STAMP.unlink(missing_ok=True)
-    pip = [PYTHON, "-m", "pip"]
+    pip: list[str | Path] = [PYTHON, "-m", "pip"]
     if not (VENV / "bin" / "pip").exists():
         pip = [sys.executable, "-m", "pip", "--python", PYTHON]
     options = [

@@ -111,7 +111,14 @@ def _free_port() -> int:
 def _wait_until_ready(
     binaries: Path, port: int, server: subprocess.Popen[bytes]
 ) -> None:
-    ask = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    ask: list[str | Path] = [
+        binaries / "pg_isready",
+        "-q",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
     deadline = time.monotonic() + START_SECONDS
     while subprocess.run(ask, check=False).returncode:
         if server.poll() is not None or time.monotonic() > deadline:

@@ -15,9 +15,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 TIED = Path(__file__).with_name("tied.py")
 READ_BYTES = 65536
@@ -59,7 +60,7 @@ class Supervisor:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _status: int = 0
 
-    async def run(self, when_started: Callable[[], Awaitable[None]]) -> int:
+    async def run(self, when_started: Callable[[], Coroutine[Any, Any, None]]) -> int:
         """Return 0 after a request to stop, 1 when a program would not stay up."""
         self._listen_to_signals()
         keepers = [asyncio.create_task(self._keep(each)) for each in self.programs]

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.conf import settings
 from django.contrib.staticfiles.management.commands.runserver import (
     Command as RunserverCommand,
 )
+from django.core.management.base import CommandParser
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 from django.utils.translation import gettext as _
 
@@ -24,7 +24,12 @@ STOP_SECONDS = 10
 
 
 class Command(RunserverCommand):
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    # Set by Django's own handle().
+    addr: str
+    port: str
+    _raw_ipv6: bool
+
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
             "--alone",

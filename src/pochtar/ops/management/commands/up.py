@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import os
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -31,7 +30,7 @@ class Command(BaseCommand):
     help = "Start web, worker and sandbox; stop them all on Ctrl-C."
     requires_system_checks = ()
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument(
