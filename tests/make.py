@@ -10,6 +10,7 @@ from pochtar.content.models import Message
 from pochtar.delivery.models import Relay, RelayKind, RelayTls, Sender
 from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Attribute, Recipient, RecipientList
+from pochtar.sandbox.models import CapturedMessage
 
 PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
@@ -104,3 +105,17 @@ def make_mailing(workspace: Workspace, **over: Any) -> Mailing:
     if "sender" not in fields:
         fields["sender"] = make_sender(workspace)
     return Mailing.objects.create(workspace=workspace, **fields)
+
+
+def make_captured(workspace: Workspace | None, **over: Any) -> CapturedMessage:
+    """A letter in the sandbox; ``workspace`` None: the system's."""
+    raw = over.pop("raw", b"Subject: Hello\r\n\r\nText\r\n")
+    fields = {
+        "mail_from": "news@shop.example",
+        "rcpt_to": "anna@mail.example",
+        "subject": "Hello",
+        "search_key": "news@shop.example anna@mail.example hello",
+        "size": len(raw),
+        **over,
+    }
+    return CapturedMessage.objects.create(workspace=workspace, raw=raw, **fields)

@@ -22,6 +22,34 @@ class CapturedMessageQuerySet(OwnedQuerySet):
             mine |= models.Q(workspace=None)
         return self.filter(mine)
 
+    def editable_by(self, user: User) -> Self:
+        """Return the letters that the person may delete."""
+        managed = models.Q(
+            workspace__memberships__user=user,
+            workspace__memberships__role__in=Role.from_rank(self.edit_role),
+        )
+        if user.is_staff:
+            managed |= models.Q(workspace=None)
+        return self.filter(managed)
+
+    def of_system(self) -> Self:
+        """Return the letters of the product itself: registration, passwords."""
+        return self.filter(workspace=None)
+
+    def sent_to(self, address: str) -> Self:
+        return self.filter(rcpt_to__iexact=address)
+
+    def search(self, text: str) -> Self:
+        """Return the letters with every word in an address or in the subject."""
+        found = self
+        for word in text.lower().split()[:10]:
+            found = found.filter(search_key__contains=word)
+        return found
+
+    def headlines(self) -> Self:
+        """Leave the content where it is: a list shows none of it."""
+        return self.defer("raw", "search_key")
+
 
 class CapturedMessage(models.Model):
     """A letter as it came over SMTP. ``workspace`` is None for the system's letters."""
