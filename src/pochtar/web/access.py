@@ -15,6 +15,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
@@ -66,7 +67,7 @@ class WorkspaceMiddleware:
 
 
 # Typed loosely: a decorated view keeps taking whatever its URL gives it.
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def workspace_view(view: View) -> View:
@@ -74,7 +75,7 @@ def workspace_view(view: View) -> View:
 
     @login_required
     @wraps(view)
-    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if getattr(request, "workspace", None) is None:
             return redirect("workspace-open")
         return view(request, *args, **kwargs)
@@ -88,7 +89,9 @@ def role_view(lowest: Role) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @workspace_view
         @wraps(view)
-        def inner(request: WorkspaceRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(
+            request: WorkspaceRequest, *args: Any, **kwargs: Any
+        ) -> HttpResponseBase:
             require(request, lowest)
             return view(request, *args, **kwargs)
 
