@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Field, Model, Q, QuerySet
 
-M = TypeVar("M", bound=Model)
+M = TypeVar("M")
+N = TypeVar("N")
+R = TypeVar("R", bound=Model)
 SIZE = 50
+LONGEST_CURSOR = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,26 +36,46 @@ class Page(Generic[M]):
     def first(self) -> bool:
         return not self.previous
 
+    def of(self, rows: list[N]) -> Page[N]:
+        """Return the same page of other rows, each made from the one in its place."""
+        return Page(rows=rows, previous=self.previous, next=self.next)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The row that a page begins behind (or, for ``back``, ends before)."""
+
+    value: Any
+    tie: Any
+    back: bool
+
 
 def keyset_page(
-    queryset: QuerySet[M], *, order: str = "-pk", cursor: str = "", size: int = SIZE
-) -> Page[M]:
+    queryset: QuerySet[R],
+    *,
+    order: str = "-pk",
+    tie: str = "pk",
+    cursor: str = "",
+    size: int = SIZE,
+) -> Page[R]:
     """Return the page of ``queryset`` behind (or, for a "previous" link, before) cursor.
 
-    ``order`` is a column that is never null, "-" first for descending.  A cursor that
-    does not parse shows the first page.
+    ``order`` is a column that is never null, "-" first for descending; ``tie`` is one
+    that differs where ``order`` does not, and follows its direction.  A cursor that does
+    not parse, or behind which nothing is left, shows the first page.
     """
     name, descending = order.removeprefix("-"), order.startswith("-")
-    place = _read(cursor, queryset.model, name)
-    backwards = bool(place and place["back"])
+    place = _read(cursor, queryset.model, name, tie)
+    backwards = place is not None and place.back
     rows_descend = descending != backwards
+    wanted = queryset
     if place:
-        queryset = queryset.filter(_beyond(name, place, descending=rows_descend))
-    ordering = [
-        F(column).desc() if rows_descend else F(column).asc()
-        for column in dict.fromkeys([name, "pk"])
-    ]
-    rows = list(queryset.order_by(*ordering)[: size + 1])
+        wanted = queryset.filter(_beyond(name, tie, place, descending=rows_descend))
+    columns = [F(column) for column in dict.fromkeys([name, tie])]
+    ordering = [c.desc() if rows_descend else c.asc() for c in columns]
+    rows = list(wanted.order_by(*ordering)[: size + 1])
+    if place and not rows:
+        return keyset_page(queryset, order=order, tie=tie, size=size)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -60,46 +83,60 @@ def keyset_page(
     before, after = (more, True) if backwards else (bool(place), more)
     return Page(
         rows=rows,
-        previous=_write(rows[0], name, back=True) if rows and before else "",
-        next=_write(rows[-1], name, back=False) if rows and after else "",
+        previous=_write(rows[0], name, tie, back=True) if rows and before else "",
+        next=_write(rows[-1], name, tie, back=False) if rows and after else "",
     )
 
 
-def _beyond(name: str, place: dict[str, Any], *, descending: bool) -> Q:
+def _beyond(name: str, tie: str, place: _Place, *, descending: bool) -> Q:
     comparison = "lt" if descending else "gt"
-    by_pk = Q(**{f"pk__{comparison}": place["pk"]})
-    if name == "pk":
-        return by_pk
-    value = place["value"]
-    # "≤ and (< or pk <)" rather than "< or (= and pk <)": the first half is an index
+    by_tie = Q(**{f"{tie}__{comparison}": place.tie})
+    if name == tie:
+        return by_tie
+    # "≤ and (< or tie <)" rather than "< or (= and tie <)": the first half is an index
     # condition, so that PostgreSQL starts reading at the cursor.
-    return Q(**{f"{name}__{comparison}e": value}) & (
-        Q(**{f"{name}__{comparison}": value}) | by_pk
+    return Q(**{f"{name}__{comparison}e": place.value}) & (
+        Q(**{f"{name}__{comparison}": place.value}) | by_tie
     )
 
 
-def _write(row: Model, name: str, *, back: bool) -> str:
-    value = getattr(row, name)
-    if isinstance(value, dt.datetime):
-        value = value.isoformat()
-    elif isinstance(value, uuid.UUID):
-        value = str(value)
-    text = json.dumps([value, str(row.pk), int(back)], ensure_ascii=False)
+def _write(row: Model, name: str, tie: str, *, back: bool) -> str:
+    values = [_plain(getattr(row, name)), _plain(getattr(row, tie)), int(back)]
+    text = json.dumps(values, ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read(cursor: str, model: type[Model], name: str) -> dict[str, Any] | None:
-    if not cursor:
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def _read(cursor: str, model: type[Model], name: str, tie: str) -> _Place | None:
+    if not cursor or len(cursor) > LONGEST_CURSOR:
         return None
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        value, pk, back = json.loads(raw)
-        primary = model._meta.pk
-        column = primary if name == "pk" else model._meta.get_field(name)
-        return {
-            "value": column.to_python(value),
-            "pk": primary.to_python(pk),
-            "back": bool(back),
-        }
-    except (ValueError, TypeError, ValidationError):  # binascii.Error is a ValueError
-        return None
+        value, tied, back = json.loads(raw)
+        return _Place(
+            value=_parse(model, name, value),
+            tie=_parse(model, tie, tied),
+            back=bool(back),
+        )
+    except (ValueError, TypeError, ValidationError, OverflowError, RecursionError):
+        return None  # binascii.Error and UnicodeError are ValueErrors
+
+
+def _parse(model: type[Model], name: str, value: Any) -> Any:
+    """Return the column's value; raise for what would break the query."""
+    if not isinstance(value, (str, int)):
+        raise ValidationError("no such value in a cursor")
+    if isinstance(value, str) and "\x00" in value:
+        raise ValidationError("PostgreSQL knows no NUL")
+    str(value).encode()  # a lone surrogate raises
+    column = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    assert isinstance(column, Field)
+    parsed = column.to_python(value)
+    if isinstance(parsed, dt.datetime) and parsed.tzinfo is None:
+        raise ValidationError("a time without its zone")
+    return parsed

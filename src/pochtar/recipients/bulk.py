@@ -1,0 +1,77 @@
+"""Changes of many recipients at once: those ticked, or all that a search finds.
+
+The work is done in batches, each a transaction of its own, so that a million rows do
+not hold the database; each batch can safely be done again after an interruption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from pochtar.accounts.models import Role, User
+from pochtar.accounts.services import require_role, write_audit
+from pochtar.recipients.models import Recipient, RecipientList, Subscription
+from pochtar.recipients.search import Selection
+
+BATCH = 1000
+
+
+def delete_selected(selection: Selection, *, by: User) -> int:
+    """Delete the recipients and return how many; their deliveries keep the address."""
+    workspace = selection.search.workspace
+    require_role(by, workspace, Role.EDITOR)
+    number = 0
+    for ids in _batches(selection.recipients()):
+        with transaction.atomic():
+            deleted = Recipient.objects.filter(pk__in=ids).delete()[1]
+            number += deleted.get(Recipient._meta.label, 0)
+    write_audit(
+        workspace, by=by, verb="recipients_deleted", subject=workspace, number=number
+    )
+    return number
+
+
+def add_selected(selection: Selection, *, to: RecipientList, by: User) -> int:
+    """Put the recipients into the list; return how many were not in it before."""
+    workspace = selection.search.workspace
+    require_role(by, workspace, Role.EDITOR)
+    mine = Subscription.objects.filter(list=to, recipient=OuterRef("pk"))
+    newcomers = selection.recipients().filter(~Exists(mine))
+    number = 0
+    for ids in _batches(newcomers):
+        rows = [Subscription(list=to, recipient_id=pk) for pk in ids]
+        Subscription.objects.bulk_create(rows, ignore_conflicts=True)
+        number += len(ids)
+    write_audit(workspace, by=by, verb="list_filled", subject=to, number=number)
+    return number
+
+
+def remove_selected(selection: Selection, *, out_of: RecipientList, by: User) -> int:
+    """Take the recipients out of the list; return how many were in it."""
+    workspace = selection.search.workspace
+    require_role(by, workspace, Role.EDITOR)
+    mine = Subscription.objects.filter(list=out_of)
+    members = selection.recipients().filter(
+        Exists(mine.filter(recipient=OuterRef("pk")))
+    )
+    number = 0
+    for ids in _batches(members):
+        number += mine.filter(recipient__in=ids).delete()[0]
+    write_audit(workspace, by=by, verb="list_thinned", subject=out_of, number=number)
+    return number
+
+
+def _batches(recipients: QuerySet[Recipient]) -> Iterator[list[UUID]]:
+    """Yield ids in the order of adding; what is found may shrink under our hands."""
+    last: UUID | None = None
+    while True:
+        rest = recipients.filter(pk__gt=last) if last else recipients
+        ids = list(rest.order_by("pk").values_list("pk", flat=True)[:BATCH])
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]

@@ -1,0 +1,191 @@
+"""Find recipients: by the beginning of words, by list, in an order, page by page.
+
+A search is a conjunction of conditions: one for each word that was typed, one for the
+list.  Three plans, each bounded whatever the workspace's size:
+
+1. No condition: the page is a walk along the index of the order.
+2. The narrowest condition holds for few recipients (``SMALL``): they are collected, the
+   other conditions are checked for each, the rest is sorted.
+3. Every condition holds for many: sorting would read them all, so the page is a walk
+   along the index of the narrowest, in that index's own order: words alphabetically,
+   a list by the time of adding.  ``Found.sorted`` says that the wish was not met.
+
+Nothing is counted beyond ``SMALL``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from pochtar.accounts.models import Workspace
+from pochtar.base.paging import SIZE, Page, keyset_page
+from pochtar.recipients.models import Recipient, SearchWord, Subscription
+from pochtar.recipients.words import terms_of
+
+SMALL = 10_000
+# What a reader may sort by, and the column that does it: a UUIDv7 ascends with time.
+ORDERS = {"added": "pk", "name": "name_key", "address": "email_key"}
+DEFAULT_ORDER = "-added"
+LAST = "\U0010ffff"  # sorts behind whatever may follow a prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is looked for: the beginnings of words, in a list or anywhere."""
+
+    workspace: Workspace
+    text: str = ""
+    list_id: UUID | None = None
+
+    @property
+    def terms(self) -> list[str]:
+        return terms_of(self.text)
+
+    @property
+    def everything(self) -> bool:
+        """Say whether nothing narrows the search (typed commas narrow nothing)."""
+        return not self.list_id and not self.terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A number of rows, or only that there are more than ``number``."""
+
+    number: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    page: Page[Recipient]
+    total: Count
+    sorted: bool  # in the order that was asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Condition:
+    """Rows that have a recipient: those of a word's range, or of a list."""
+
+    rows: QuerySet[Any]
+    order: str  # column of its own index, before the recipient's
+    size: int  # of ``rows``, at most SMALL + 1
+
+    @property
+    def small(self) -> bool:
+        return self.size <= SMALL
+
+    def holds(self, recipient: str) -> Exists:
+        return Exists(self.rows.filter(recipient=OuterRef(recipient)))
+
+
+def find_page(
+    search: Search, *, order: str = DEFAULT_ORDER, cursor: str = "", size: int = SIZE
+) -> Found:
+    """Return a page of the recipients that the search finds, and how many there are."""
+    conditions = _conditions(search)
+    if conditions and not conditions[0].small:
+        return _page_of_rows(conditions, order=order, cursor=cursor, size=size)
+    found = _recipients(search, conditions)
+    page = keyset_page(found, order=order_column(order), cursor=cursor, size=size)
+    return Found(page=page, total=count_up_to(found), sorted=True)
+
+
+def find_recipients(search: Search) -> QuerySet[Recipient]:
+    """Return everybody whom the search finds, for a change of them all."""
+    return _recipients(search, _conditions(search))
+
+
+def order_column(order: str) -> str:
+    """Return the column of a reader's wish; a strange one gives the default."""
+    name = order.removeprefix("-")
+    if name not in ORDERS:
+        return order_column(DEFAULT_ORDER)
+    return ("-" if order.startswith("-") else "") + ORDERS[name]
+
+
+def count_up_to(rows: QuerySet[Any], most: int = SMALL) -> Count:
+    """Count exactly while it is cheap."""
+    number = rows.order_by()[: most + 1].count()
+    return Count(number=min(number, most), more=number > most)
+
+
+def _conditions(search: Search) -> list[_Condition]:
+    """Return the conditions, the narrowest first."""
+    conditions = [_word_begins(search.workspace, term) for term in search.terms]
+    if search.list_id:
+        members = Subscription.objects.filter(
+            list=search.list_id, list__workspace=search.workspace
+        )
+        conditions.append(_condition(members, order="recipient_id"))
+    return sorted(conditions, key=lambda condition: condition.size)
+
+
+def _word_begins(workspace: Workspace, term: str) -> _Condition:
+    words = SearchWord.objects.filter(
+        workspace=workspace, word__gte=term, word__lt=term + LAST
+    )
+    return _condition(words, order="word")
+
+
+def _condition(rows: QuerySet[Any], *, order: str) -> _Condition:
+    size = rows.order_by()[: SMALL + 1].count()
+    return _Condition(rows=rows, order=order, size=size)
+
+
+def _recipients(search: Search, conditions: list[_Condition]) -> QuerySet[Recipient]:
+    if not conditions:
+        return Recipient.objects.of(search.workspace)
+    # The condition's rows are of the workspace already; naming it again would lure the
+    # planner into a walk along an index of the order, past everybody who is not found.
+    found = Recipient.objects.filter(pk__in=conditions[0].rows.values("recipient"))
+    for condition in conditions[1:]:
+        found = found.filter(condition.holds("pk"))
+    return found
+
+
+def _page_of_rows(
+    conditions: list[_Condition], *, order: str, cursor: str, size: int
+) -> Found:
+    """Walk along the index of the narrowest condition (plan 3 above)."""
+    narrowest, *others = conditions
+    rows = narrowest.rows
+    for condition in others:
+        rows = rows.filter(condition.holds("recipient_id"))
+    by_list = narrowest.order == "recipient_id"
+    if not by_list:
+        # A recipient with two words in the range is shown at the first.
+        earlier = narrowest.rows.filter(
+            recipient=OuterRef("recipient_id"), word__lt=OuterRef("word")
+        )
+        rows = rows.filter(~Exists(earlier))
+    descending = by_list and order.startswith("-")
+    page = keyset_page(
+        rows.select_related("recipient"),
+        order=("-" if descending else "") + narrowest.order,
+        tie="recipient_id",
+        cursor=cursor,
+        size=size,
+    )
+    asked = order_column(order).removeprefix("-")
+    return Found(
+        page=page.of([row.recipient for row in page.rows]),
+        total=count_up_to(rows),
+        sorted=by_list and asked == "pk",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Recipients that were ticked, or (``ids`` None) everybody whom the search finds."""
+
+    search: Search
+    ids: frozenset[UUID] | None = None
+
+    def recipients(self) -> QuerySet[Recipient]:
+        if self.ids is None:
+            return find_recipients(self.search)
+        return Recipient.objects.of(self.search.workspace).filter(pk__in=self.ids)
