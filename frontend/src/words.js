@@ -1,5 +1,6 @@
 // The words of the widgets, in the language of the page.
 const russian = {
+  asTable: 'Показать таблицей',
   copied: 'Скопировано',
   copyFailed: 'Не получилось скопировать',
   close: 'Закрыть',
@@ -46,6 +47,7 @@ const russian = {
 };
 
 const english = {
+  asTable: 'Show as a table',
   copied: 'Copied',
   copyFailed: 'Copying did not work',
   close: 'Close',

@@ -1,0 +1,42 @@
+// Are two pieces of HTML the same letter? Compared as trees: order of attributes and
+// white space between blocks do not count, everything else does.
+const BLOCKS = 'P,H1,H2,H3,H4,UL,OL,LI,BLOCKQUOTE,HR,DIV,BODY,IMG'.split(',');
+
+export function sameLetter(one, other) {
+  return outline(one) === outline(other);
+}
+
+function outline(source) {
+  // Anything that belongs to a head or needs one cannot be shown as text.
+  if (/<(!doctype|html|head|body|style|meta|title|link)\b|<!--/i.test(source)) return source;
+  const page = new DOMParser().parseFromString(`<body>${source}</body>`, 'text/html');
+  return describe(page.body).replace(/\s+/g, ' ');
+}
+
+function describe(node) {
+  if (node.nodeType === Node.TEXT_NODE) {
+    const atEdge = BLOCKS.includes(node.parentNode.nodeName);
+    const text = node.data.replace(/[ \t\r\n]+/g, ' ');
+    if (text === ' ' && atEdge && besideBlock(node)) return '';
+    let kept = text;
+    if (atEdge && !node.previousSibling) kept = kept.trimStart();
+    if (atEdge && !node.nextSibling) kept = kept.trimEnd();
+    return kept;
+  }
+  if (node.nodeType !== Node.ELEMENT_NODE) return `<?${node.nodeValue}>`;
+  const name = { B: 'STRONG', I: 'EM' }[node.nodeName] ?? node.nodeName;
+  const attributes = [...node.attributes]
+    .map(({ name: key, value }) => `${key}=${key === 'style' ? style(value) : value}`)
+    .sort()
+    .join('|');
+  return `<${name} ${attributes}>${[...node.childNodes].map(describe).join('')}</>`;
+}
+
+function besideBlock(node) {
+  const isBlock = (other) => !other || BLOCKS.includes(other.nodeName);
+  return isBlock(node.previousSibling) || isBlock(node.nextSibling);
+}
+
+function style(value) {
+  return value.replace(/\s*([:;,])\s*/g, '$1').replace(/;$/, '').toLowerCase();
+}
