@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -120,6 +121,25 @@ def change_profile(user: User, *, name: str, language: str) -> User:
     user.full_clean(exclude=["password"])
     user.save(update_fields=["name", "language"])
     return user
+
+
+def choose_language(user: User, language: str) -> User:
+    """Remember which language the person reads."""
+    User.objects.filter(pk=user.pk).update(language=language)
+    user.language = language
+    return user
+
+
+@transaction.atomic
+def trust_address(user: User) -> None:
+    """Take the address of a person made by an operator for confirmed.
+
+    Somebody who registered has an ``EmailAddress`` row already: nothing changes.
+    """
+    if not EmailAddress.objects.filter(user=user).exists():
+        EmailAddress.objects.create(
+            user=user, email=user.email.lower(), verified=True, primary=True
+        )
 
 
 def clean_name(name: str) -> str:

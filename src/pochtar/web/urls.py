@@ -17,12 +17,14 @@ from pochtar.web import (
     relays,
     sandbox,
     senders,
+    workspace,
 )
 
 urlpatterns = [
     *home.urlpatterns,
     *health.urlpatterns,
     *account.urlpatterns,
+    *workspace.urlpatterns,
     *recipients.urlpatterns,
     *lists.urlpatterns,
     *messages.urlpatterns,
@@ -33,5 +35,4 @@ urlpatterns = [
     *sandbox.urlpatterns,
     *design.urlpatterns,
     path("account/", include("allauth.account.urls")),
-    path("language/", include("django.conf.urls.i18n")),
 ]

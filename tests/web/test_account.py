@@ -1,0 +1,446 @@
+"""Registration, login, recovery of the password, letters."""
+
+from __future__ import annotations
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.conf import LazySettings
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from pochtar.accounts.models import Membership, Role, User
+from tests.make import PASSWORD, make_user, make_workspace
+from tests.web.letters import last_letter, link_in
+
+pytestmark = pytest.mark.django_db
+
+SIGNUP = {
+    "email": "anna@example.com",
+    "password1": PASSWORD,
+    "workspace_name": "Чайная лавка",
+}
+
+
+@pytest.fixture
+def confirmed(workspace) -> User:
+    user = make_user("boris@example.com")
+    make_workspace(user, name="Свой кабинет")
+    EmailAddress.objects.create(
+        user=user, email=user.email, verified=True, primary=True
+    )
+    return user
+
+
+def log_in(client: Client, email: str, password: str = PASSWORD, **kwargs):
+    data = {"login": email, "password": password}
+    return client.post(reverse("account_login"), data, **kwargs)
+
+
+# Registration ---------------------------------------------------------------------------
+
+
+def test_somebody_registers_confirms_and_lands_in_a_workspace_of_their_own(client):
+    page = client.post(reverse("account_signup"), SIGNUP, follow=True)
+
+    assert page.redirect_chain[-1][0] == reverse("account_email_verification_sent")
+    assert "anna@example.com" in page.content.decode()
+    assert not client.session.get("_auth_user_id")
+
+    path = link_in(last_letter())
+    button = client.get(path)
+    assert button.status_code == 200
+    assert not EmailAddress.objects.get(email="anna@example.com").verified
+
+    landed = client.post(path)
+    assert landed.url == reverse("home")
+    membership = Membership.objects.get(user__email="anna@example.com")
+    assert membership.role == Role.OWNER
+    assert membership.workspace.name == "Чайная лавка"
+    assert client.session["_auth_user_id"] == str(membership.user.pk)
+
+
+def test_a_link_works_once(client):
+    client.post(reverse("account_signup"), SIGNUP)
+    path = link_in(last_letter())
+    client.post(path)
+
+    again = Client().get(path)
+
+    assert again.status_code == 200
+    assert path not in again.content.decode()
+
+
+def test_an_address_confirmed_in_another_browser_leads_to_the_login(client):
+    client.post(reverse("account_signup"), SIGNUP)
+
+    landed = Client().post(link_in(last_letter()))
+
+    assert landed.url.startswith(reverse("account_login"))
+
+
+def test_nobody_logs_in_before_the_address_is_confirmed(client):
+    client.post(reverse("account_signup"), SIGNUP)
+    other = Client()
+
+    landed = log_in(other, "anna@example.com")
+
+    assert landed.url == reverse("account_email_verification_sent")
+    assert not other.session.get("_auth_user_id")
+
+
+def test_the_address_is_kept_in_lower_case(client):
+    client.post(reverse("account_signup"), SIGNUP | {"email": "Anna@Example.COM"})
+
+    assert User.objects.get().email == "anna@example.com"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"email": "no address"},
+        {"email": ""},
+        {"password1": "short"},
+        {"password1": "password1234"},
+        {"password1": "anna@example.com"},
+        {"workspace_name": "   "},
+        {"workspace_name": "x" * 200},
+    ],
+)
+def test_bad_input_is_said_at_the_field_and_what_was_typed_stays(client, wrong):
+    page = client.post(reverse("account_signup"), SIGNUP | wrong)
+
+    assert page.status_code == 200
+    assert list(page.context["form"].errors) == list(wrong)
+    assert 'aria-invalid="true"' in page.content.decode()
+    if "workspace_name" not in wrong:
+        assert "Чайная лавка" in page.content.decode()
+    assert not User.objects.exists()
+
+
+def test_a_registration_that_fails_half_way_leaves_nothing(client, monkeypatch):
+    def refuse(**kwargs: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("pochtar.web.forms.account.open_workspace", refuse)
+
+    with pytest.raises(RuntimeError):
+        client.post(reverse("account_signup"), SIGNUP)
+
+    assert not User.objects.exists()
+
+
+# No hint whether an address is registered -----------------------------------------------
+
+
+def test_sec_17_registering_a_known_address_looks_the_same(client, confirmed):
+    known = SIGNUP | {"email": confirmed.email}
+
+    first = client.post(reverse("account_signup"), SIGNUP, follow=True)
+    second = Client().post(reverse("account_signup"), known, follow=True)
+
+    assert first.redirect_chain == second.redirect_chain
+    assert _without_secrets(first) == _without_secrets(second)
+    assert last_letter().to == [confirmed.email]
+    assert reverse("account_reset_password") in str(last_letter().body)
+    assert User.objects.get(pk=confirmed.pk).check_password(PASSWORD)
+
+
+def test_sec_17_recovering_an_unknown_address_looks_the_same(client, confirmed):
+    address = reverse("account_reset_password")
+
+    known = client.post(address, {"email": confirmed.email}, follow=True)
+    unknown = Client().post(address, {"email": "nobody@example.com"}, follow=True)
+
+    assert known.redirect_chain == unknown.redirect_chain
+    assert _without_secrets(known) == _without_secrets(unknown)
+    assert [letter.to for letter in mail.outbox] == [
+        [confirmed.email],
+        ["nobody@example.com"],
+    ]
+
+
+def test_sec_17_a_registered_address_costs_one_hash_too(client, confirmed, monkeypatch):
+    hashed: list[str] = []
+    original = User.set_password
+
+    def count(self: User, password: str | None) -> None:
+        hashed.append(str(password))
+        original(self, password)
+
+    monkeypatch.setattr(User, "set_password", count)
+
+    client.post(reverse("account_signup"), SIGNUP)
+    Client().post(reverse("account_signup"), SIGNUP | {"email": confirmed.email})
+
+    assert len(hashed) == 2
+
+
+def test_sec_17_a_wrong_password_and_an_unknown_address_are_told_alike(
+    client, confirmed
+):
+    wrong = log_in(client, confirmed.email, "not the password")
+    unknown = log_in(client, "nobody@example.com", "not the password")
+
+    assert wrong.context["form"].errors == unknown.context["form"].errors
+
+
+def test_two_registrations_of_one_address_at_once_make_one_account(
+    client, monkeypatch
+):
+    # The second one passed the check before the first was saved.
+    monkeypatch.setattr(
+        "allauth.account.internal.flows.manage_email.email_already_exists",
+        lambda value, **kwargs: (value, False),
+    )
+    client.post(reverse("account_signup"), SIGNUP)
+
+    page = Client().post(reverse("account_signup"), SIGNUP)
+
+    assert page.url == reverse("account_email_verification_sent")
+    assert User.objects.count() == 1
+
+
+def _without_secrets(page) -> str:
+    """Return the page without addresses and tokens, which differ anyway."""
+    text = page.content.decode()
+    for token in (page.context["csrf_token"], page.context["request"].csp_nonce):
+        text = text.replace(str(token), "")
+    for address in ("anna@example.com", "boris@example.com", "nobody@example.com"):
+        text = text.replace(address, "")
+    return text
+
+
+# Login and logout -----------------------------------------------------------------------
+
+
+def test_somebody_logs_in_and_out(client, confirmed):
+    assert log_in(client, "BORIS@example.com").url == reverse("home")
+
+    asked = client.get(reverse("account_logout"))
+    assert asked.status_code == 200
+    client.post(reverse("account_logout"))
+
+    assert not client.session.get("_auth_user_id")
+
+
+def test_a_login_leads_where_one_wanted_to_go(client, confirmed):
+    address = f"{reverse('account_login')}?next={reverse('profile')}"
+
+    page = client.post(address, {"login": confirmed.email, "password": PASSWORD})
+
+    assert page.url == reverse("profile")
+
+
+def test_a_login_leads_nowhere_else(client, confirmed):
+    address = f"{reverse('account_login')}?next=https://evil.example/"
+
+    page = client.post(address, {"login": confirmed.email, "password": PASSWORD})
+
+    assert page.url == reverse("home")
+
+
+def test_somebody_switched_off_is_told_so(client, confirmed):
+    User.objects.filter(pk=confirmed.pk).update(is_active=False)
+
+    page = log_in(client, confirmed.email, follow=True)
+
+    assert page.status_code == 200
+    assert not client.session.get("_auth_user_id")
+
+
+def test_an_operator_logs_in_without_a_letter_and_opens_a_workspace(client):
+    User.objects.create_superuser("root@example.com", PASSWORD)
+
+    page = log_in(client, "root@example.com", follow=True)
+
+    assert page.redirect_chain[-1][0] == reverse("workspace-open")
+    assert mail.outbox == []
+
+
+def test_the_administration_pages_take_the_same_login(client):
+    User.objects.create_superuser("root@example.com", PASSWORD)
+
+    data = {"username": "root@example.com", "password": PASSWORD}
+    page = client.post(reverse("admin:login"), data)
+
+    assert page.status_code == 302
+    for name in ("index", "accounts_user_changelist", "accounts_user_add"):
+        assert client.get(reverse(f"admin:{name}")).status_code == 200
+
+
+# Recovery -------------------------------------------------------------------------------
+
+
+def test_somebody_chooses_a_new_password_by_letter(client, confirmed):
+    elsewhere = Client()
+    log_in(elsewhere, confirmed.email)
+    client.post(reverse("account_reset_password"), {"email": confirmed.email})
+    form = client.get(link_in(last_letter()), follow=True)
+    address = form.redirect_chain[-1][0]
+
+    done = client.post(address, {"password1": "another horse battery"})
+
+    assert done.url == reverse("account_reset_password_from_key_done")
+    assert log_in(client, confirmed.email, "another horse battery").status_code == 302
+    assert elsewhere.get(reverse("profile")).status_code == 302, "logged out there"
+
+
+def test_a_recovery_link_works_once(client, confirmed):
+    client.post(reverse("account_reset_password"), {"email": confirmed.email})
+    path = link_in(last_letter())
+    form = client.get(path, follow=True)
+    client.post(form.redirect_chain[-1][0], {"password1": "another horse battery"})
+
+    again = Client().get(path, follow=True)
+
+    assert again.context["token_fail"]
+
+
+def test_a_weak_new_password_is_refused(client, confirmed):
+    client.post(reverse("account_reset_password"), {"email": confirmed.email})
+    form = client.get(link_in(last_letter()), follow=True)
+
+    page = client.post(form.redirect_chain[-1][0], {"password1": "boris"})
+
+    assert "password1" in page.context["form"].errors
+
+
+# Profile --------------------------------------------------------------------------------
+
+
+def test_somebody_changes_the_password(client, confirmed):
+    log_in(client, confirmed.email)
+
+    page = client.post(
+        reverse("account_change_password"),
+        {"oldpassword": PASSWORD, "password1": "another horse battery"},
+    )
+
+    assert page.url == reverse("profile")
+    assert User.objects.get(pk=confirmed.pk).check_password("another horse battery")
+    assert client.get(reverse("profile")).status_code == 200, "still logged in"
+    assert last_letter().to == [confirmed.email]
+
+
+def test_the_old_password_is_needed_for_a_new_one(client, confirmed):
+    log_in(client, confirmed.email)
+
+    page = client.post(
+        reverse("account_change_password"),
+        {"oldpassword": "wrong", "password1": "another horse battery"},
+    )
+
+    assert "oldpassword" in page.context["form"].errors
+
+
+def test_a_new_address_counts_when_it_is_confirmed_and_the_old_one_is_told(
+    client, confirmed
+):
+    log_in(client, confirmed.email)
+    wanted = {"action_add": "", "email": "new@example.com"}
+    asked = client.post(reverse("account_email"), wanted)
+    assert asked.url.startswith(reverse("account_reauthenticate"))
+
+    client.post(asked.url, {"password": PASSWORD})
+    assert last_letter().to == ["new@example.com"]
+    assert User.objects.get(pk=confirmed.pk).email == "boris@example.com"
+    page = client.post(link_in(last_letter()))
+
+    assert page.url == reverse("profile")
+    assert User.objects.get(pk=confirmed.pk).email == "new@example.com"
+    assert last_letter().to == ["boris@example.com"]
+    assert "new@example.com" in last_letter().body
+
+
+def test_an_address_that_somebody_registered_meanwhile_is_not_taken_over(
+    client, confirmed
+):
+    log_in(client, confirmed.email)
+    asked = client.post(
+        reverse("account_email"), {"action_add": "", "email": "anna@example.com"}
+    )
+    client.post(asked.url, {"password": PASSWORD})
+    path = link_in(last_letter())
+    Client().post(reverse("account_signup"), SIGNUP)
+
+    client.post(path, follow=True)
+
+    assert User.objects.get(pk=confirmed.pk).email == "boris@example.com"
+
+
+def test_somebody_changes_name_and_language(client, confirmed):
+    log_in(client, confirmed.email)
+
+    page = client.post(
+        reverse("profile"), {"name": " Борис ", "language": "en"}, follow=True
+    )
+
+    assert "Saved." in page.content.decode()
+    assert client.cookies["django_language"].value == "en"
+    person = User.objects.get(pk=confirmed.pk)
+    assert (person.name, person.language) == ("Борис", "en")
+
+
+def test_the_chosen_language_is_remembered_in_the_next_browser(client, confirmed):
+    log_in(client, confirmed.email)
+    client.post(reverse("set_language"), {"language": "en", "next": "/"})
+
+    other = Client()
+    log_in(other, confirmed.email)
+
+    assert other.cookies["django_language"].value == "en"
+    assert '<html lang="en"' in other.get(reverse("profile")).content.decode()
+
+
+def test_an_unknown_language_changes_nothing(client, confirmed):
+    log_in(client, confirmed.email)
+
+    client.post(reverse("set_language"), {"language": "xx", "next": "/"})
+
+    assert User.objects.get(pk=confirmed.pk).language == ""
+
+
+@pytest.mark.parametrize(
+    ("wish", "language"), [("en", "en"), ("ru", "ru"), ("fr", "ru"), ("", "ru")]
+)
+def test_the_browsers_wish_is_honoured(client, wish, language):
+    page = client.get(reverse("account_login"), HTTP_ACCEPT_LANGUAGE=wish)
+
+    assert f'<html lang="{language}"' in page.content.decode()
+
+
+# Limits ---------------------------------------------------------------------------------
+
+
+def test_sec_17_too_many_tries_get_our_page(client, settings: LazySettings):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "2/m/ip"}
+
+    pages = [log_in(client, "nobody@example.com") for _ in range(3)]
+
+    assert [page.status_code for page in pages] == [200, 200, 429]
+    assert "base_public.html" in [template.name for template in pages[-1].templates]
+
+
+def test_sec_17_the_administration_login_is_limited_too(client, settings: LazySettings):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "2/m/ip"}
+    data = {"username": "nobody@example.com", "password": "x"}
+
+    pages = [client.post(reverse("admin:login"), data) for _ in range(3)]
+
+    assert [page.status_code for page in pages] == [200, 200, 429]
+
+
+def test_sec_17_a_stranger_cannot_lock_the_owner_out_for_ever(
+    client, confirmed, settings: LazySettings
+):
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "2/5m/key"}
+    for _ in range(3):
+        log_in(Client(), confirmed.email, "guess")
+    assert log_in(client, confirmed.email).status_code == 200, "locked for a while"
+
+    client.post(reverse("account_reset_password"), {"email": confirmed.email})
+    form = client.get(link_in(last_letter()), follow=True)
+    client.post(form.redirect_chain[-1][0], {"password1": "another horse battery"})
+
+    assert log_in(client, confirmed.email, "another horse battery").status_code == 302

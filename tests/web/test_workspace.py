@@ -1,0 +1,103 @@
+"""The workspace's settings, participants, and more than one workspace."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from pochtar.accounts.models import Membership, Role, Workspace
+from tests.make import make_member, make_user, make_workspace
+
+pytestmark = pytest.mark.django_db
+
+SETTINGS = {"name": "Новое имя", "time_zone": "Asia/Omsk"}
+
+
+def test_an_owner_changes_name_and_time_zone(as_owner, workspace):
+    page = as_owner.post(reverse("workspace"), SETTINGS)
+
+    assert page.url == reverse("workspace")
+    changed = Workspace.objects.get(pk=workspace.pk)
+    assert (changed.name, changed.time_zone) == ("Новое имя", "Asia/Omsk")
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR, Role.MANAGER])
+def test_others_see_the_settings_but_may_not_change_them(client, workspace, role):
+    client.force_login(make_member(workspace, role=role))
+
+    assert "Лавка" in client.get(reverse("workspace")).content.decode()
+    assert client.post(reverse("workspace"), SETTINGS).status_code == 403
+    assert Workspace.objects.get(pk=workspace.pk).name == "Лавка"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": " "},
+        {"name": "x" * 121},
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": ""},
+    ],
+)
+def test_bad_settings_are_said_at_the_field(as_owner, workspace, wrong):
+    page = as_owner.post(reverse("workspace"), SETTINGS | wrong)
+
+    assert list(page.context["form"].errors) == list(wrong)
+    assert Workspace.objects.get(pk=workspace.pk).name == "Лавка"
+
+
+def test_the_participants_are_shown_with_their_roles(as_owner, viewer, editor):
+    page = as_owner.get(reverse("workspace"), HTTP_ACCEPT_LANGUAGE="en")
+
+    text = page.content.decode()
+    assert viewer.email in text
+    assert editor.email in text
+    assert Role.EDITOR.label in text
+
+
+def test_somebody_without_a_workspace_is_asked_to_open_one(client):
+    user = make_user()
+    client.force_login(user)
+
+    assert client.get(reverse("home")).url == reverse("workspace-open")
+    page = client.post(reverse("workspace-open"), SETTINGS)
+
+    assert page.url == reverse("home")
+    assert Membership.objects.get(user=user).role == Role.OWNER
+
+
+def test_somebody_opens_another_workspace_and_goes_back(as_owner, workspace):
+    as_owner.post(reverse("workspace-open"), SETTINGS)
+    assert "Новое имя" in as_owner.get(reverse("workspace")).content.decode()
+
+    as_owner.post(reverse("workspace-switch", args=[workspace.pk]))
+
+    assert as_owner.get(reverse("workspace")).context["workspace"] == workspace
+
+
+def test_sec_01_nobody_switches_to_a_workspace_of_others(as_stranger, workspace):
+    found = as_stranger.post(reverse("workspace-switch", args=[workspace.pk]))
+
+    assert found.status_code == 404
+
+
+def test_a_workspace_one_has_left_is_not_kept(client, workspace, owner):
+    mine = make_workspace(owner, name="Второй")
+    client.force_login(owner)
+    client.post(reverse("workspace-switch", args=[mine.pk]))
+    Membership.objects.filter(workspace=mine, user=owner).delete()
+
+    assert client.get(reverse("workspace")).context["workspace"] == workspace
+
+
+def test_times_are_shown_in_the_workspaces_zone(owner):
+    make_workspace(owner, name="Омск", time_zone="Asia/Omsk")
+    client = Client()
+    client.force_login(owner)
+
+    page = client.get(reverse("workspace"))
+
+    assert page.context["workspace"].time_zone == "Asia/Omsk"
+    # The middleware has set the zone for the page, and has put it back after it.
+    assert 'value="Asia/Omsk" selected' in page.content.decode()
