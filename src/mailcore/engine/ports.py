@@ -1,0 +1,69 @@
+"""What the engine needs from outside, as protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from mailcore.engine.types import Item, Lease, Result
+from mailcore.smtp.session import Envelope, Outcome
+
+__all__ = ["Clock", "Composer", "Observer", "Outbox", "Transport"]
+
+# Makes the letter. Raises MissingValue or HeaderError for this one recipient.
+Composer = Callable[[Item, datetime], Envelope]
+
+
+class Outbox(Protocol):
+    """The store of deliveries. Every method raises LeaseLost if the lease is gone."""
+
+    async def read(self, lease: Lease, *, after: int, limit: int) -> Sequence[Item]:
+        """Return deliveries without an attempt, in order of position."""
+        ...
+
+    async def advance(
+        self, lease: Lease, *, results: Sequence[Result], cursor: int
+    ) -> None:
+        """Record results, move the cursor and renew the lease, in one transaction."""
+        ...
+
+    async def release(
+        self, lease: Lease, *, results: Sequence[Result], cursor: int, done: bool
+    ) -> None:
+        """Record results, set the cursor (it may go back) and give the lease up."""
+        ...
+
+
+class Transport(Protocol):
+    """One connection to the relay, re-opened as needed."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def tls(self) -> str: ...
+
+    async def open(self) -> None:
+        """Make ready for a letter; nothing to do while open. Raises SmtpError."""
+        ...
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Offer one letter. Raises SmtpError."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection; a waiting ``send`` raises SmtpError."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+
+
+class Observer(Protocol):
+    def recorded(self, results: Sequence[Result]) -> None:
+        """Called after results were committed."""
+        ...
