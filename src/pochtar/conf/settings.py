@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "pochtar.ops",  # before staticfiles: its runserver is ours
+    "pochtar.web",  # before allauth: its templates are ours
     "django.contrib.staticfiles",
     "django.contrib.admin",
     "django.contrib.humanize",
@@ -60,7 +61,6 @@ INSTALLED_APPS = [
     "pochtar.sandbox",
     "pochtar.delivery",
     "pochtar.mailings",
-    "pochtar.web",
 ]
 
 MIDDLEWARE = [

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from allauth.decorators import rate_limit
 from django.contrib import admin
 from django.urls import include, path
+
+# SEC-17: as often as our own login page, and no more.
+admin.site.login = rate_limit(action="login")(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", include("pochtar.web.urls")),
