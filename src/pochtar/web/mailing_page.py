@@ -1,0 +1,90 @@
+"""One mailing's page: what it is before its launch, how it goes after it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from pochtar.base.errors import PochtarError
+from pochtar.delivery.models import Attempt, RunStatus
+from pochtar.mailings.lifecycle import Action, can
+from pochtar.mailings.models import Mailing, MailingQuerySet
+from pochtar.mailings.preflight import TEXTS, Preflight
+from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
+from pochtar.web.attempts import attempts_context
+from pochtar.web.progress import live_progress
+from pochtar.web.reasons import pause_of
+
+
+def known_mailings() -> MailingQuerySet:
+    rows: MailingQuerySet = Mailing.objects.select_related(
+        "workspace", "message", "sender__relay", "run"
+    )
+    return rows
+
+
+def find_launchable(request: WorkspaceRequest, pk: UUID) -> Mailing:
+    """Return the mailing if the person may launch it; 404 if unseen, 403 if only seen."""
+    mailing: Mailing = find_visible(known_mailings(), request, pk)
+    if not Mailing.objects.launchable_by(request.user).filter(pk=pk).exists():
+        raise PermissionDenied
+    return mailing
+
+
+@require_safe
+@workspace_view
+def mailing_page(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """Show a mailing: what it is before the launch, how it goes after it."""
+    mailing = find_visible(known_mailings(), request, pk)
+    return render(request, "mailings/page.html", page_of(request, mailing))
+
+
+def page_of(request: WorkspaceRequest, mailing: Mailing) -> dict[str, Any]:
+    """Return what the page of a mailing shows."""
+    now = timezone.now()
+    context: dict[str, Any] = {
+        "mailing": mailing,
+        "state": mailing.state,
+        "can": {str(action): can(action, mailing.state) for action in Action},
+        "lists": mailing.lists.order_by("name"),
+        "note": TEXTS.get(mailing.note, ""),
+        "command": f"python manage.py sendmail {mailing.pk}",
+    }
+    if not mailing.run:
+        return context | {"preflight": Preflight(mailing, now=now)}
+    attempts = Attempt.objects.filter(run=mailing.run)
+    context |= attempts_context(request, attempts, mailing.workspace)
+    context |= {"run": mailing.run, "progress": live_progress(mailing.run, now=now)}
+    if mailing.run.status == RunStatus.PAUSED:
+        context["pause"] = pause_of(mailing.run)
+    return context
+
+
+@require_safe
+@workspace_view
+def mailing_live(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """Give the moving part of the page; reload the page when the state has changed."""
+    mailing = find_visible(known_mailings(), request, pk)
+    if not mailing.run:
+        return redirect("mailing", pk=pk)
+    progress = live_progress(mailing.run, now=timezone.now())
+    context = {"mailing": mailing, "run": mailing.run, "progress": progress}
+    answer = render(request, "mailings/page.html#live", context)
+    if mailing.run.status != RunStatus.RUNNING:
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+def refused(
+    request: WorkspaceRequest, mailing: Mailing, error: PochtarError
+) -> HttpResponse:
+    """Show the mailing as it is now, and why the action was refused (409)."""
+    fresh = find_visible(known_mailings(), request, mailing.pk)
+    context = page_of(request, fresh) | {"refusal": str(error)}
+    return render(request, "mailings/page.html", context, status=409)

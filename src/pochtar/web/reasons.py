@@ -1,0 +1,80 @@
+"""Our own codes in words: why nobody was asked, and what paused a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.delivery.models import Run
+from pochtar.web.templatetags.navigation import address_of
+
+# Attempt.reason: where no mail server spoke.
+REASONS: dict[str, Promise] = {
+    "missing_data": _("A value that the message needs is missing."),
+    "stopped": _("The time to stop had come before this one's turn."),
+    "recipient_deleted": _("The recipient was deleted before this one's turn."),
+    "header_error": _("A value cannot stand in the letter's header."),
+    "bad_address": _("The address cannot be written to."),
+    "smtputf8": _("The mail server does not take addresses like this one."),
+    "too_big": _("The letter is bigger than the mail server takes."),
+    "interrupted": _("The program was stopped while this letter was on its way."),
+    "crashed": _("The program ended while this letter was on its way."),
+    "closed": _("The connection broke before the mail server answered."),
+    "timeout": _("The mail server did not answer in time."),
+    "protocol": _("The mail server's answer makes no sense."),
+    "dns": _("The mail server's name was not found."),
+    "connect_refused": _("The mail server refused the connection."),
+    "unreachable": _("The mail server cannot be reached."),
+    "tls_verify_failed": _("The mail server's certificate is not valid."),
+    "tls_unavailable": _("The mail server does not offer encryption."),
+    "tls_failed": _("An encrypted connection did not come about."),
+    "auth_refused": _("The mail server refused the login or the password."),
+    "auth_deferred": _("The mail server cannot check the login now."),
+    "auth_unsupported": _("The mail server offers no way of login that we know."),
+    "auth_needs_tls": _("The password is not sent without encryption."),
+    "refused": _("The mail server does not want to talk with us."),
+    "sender_refused": _("The mail server refused the sender's address."),
+    "private_address": _("The mail server stands in a private network."),
+}
+PAUSES: dict[str, Promise] = {
+    "by_person": _("Paused by a participant."),
+    "interrupted": _("Stopped on the command line."),
+}
+# What a person does about it; everything else starts at the server's settings.
+WAIT = frozenset({"by_person", "interrupted"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Why a run stands still, in words, and where it is mended."""
+
+    title: Promise | str
+    detail: str
+    advice: Promise | str
+    relay_url: str
+
+
+def reason_words(code: str) -> Promise | str:
+    """Return the reason in words; a code that is not known shows as itself."""
+    return REASONS.get(code, code)
+
+
+def pause_of(run: Run) -> Pause:
+    """Say why the run is paused and what to do."""
+    waits = run.pause_code in WAIT
+    title = PAUSES.get(run.pause_code) or REASONS.get(run.pause_code)
+    if waits:
+        advice = _("Nobody is lost: continue, and it goes on where it stopped.")
+    else:
+        advice = _(
+            "Put the SMTP server right (“Check connection” shows the dialogue), "
+            "then continue: nobody is lost."
+        )
+    return Pause(
+        title=title or _("The SMTP server does not take mail now."),
+        detail="" if waits else run.pause_text,
+        advice=advice,
+        relay_url="" if waits else address_of("relay", run.relay_id),
+    )
