@@ -9,7 +9,8 @@ from pochtar.accounts.models import Membership, Role, User, Workspace
 from pochtar.content.models import Message
 from pochtar.delivery.models import Relay, RelayKind, RelayTls, Sender
 from pochtar.mailings.models import Mailing
-from pochtar.recipients.models import Attribute, Recipient, RecipientList
+from pochtar.recipients.models import Attribute, Recipient, RecipientList, SearchWord
+from pochtar.recipients.words import fold, search_words
 from pochtar.sandbox.models import CapturedMessage
 
 PASSWORD = "correct horse battery"
@@ -47,10 +48,12 @@ def make_recipient(workspace: Workspace, email: str = "", **over: Any) -> Recipi
         "full_name": "Анна Петрова",
         **over,
     }
-    fields.setdefault("name_key", fields["full_name"].lower())
+    fields.setdefault("name_key", fold(fields["full_name"]))
     for key in fields.get("attributes", {}):
         Attribute.objects.get_or_create(workspace=workspace, key=key)
-    return Recipient.objects.create(workspace=workspace, **fields)
+    row = Recipient.objects.create(workspace=workspace, **fields)
+    SearchWord.objects.bulk_create(search_words([row]))
+    return row
 
 
 def make_list(

@@ -1,0 +1,171 @@
+"""The form of a recipient: its fields, and rows of free attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.base.errors import InvalidInput
+from pochtar.recipients.cleaning import MOST_ATTRIBUTES
+from pochtar.recipients.models import Recipient
+from pochtar.recipients.services import Person
+
+SPARE_ROWS = 2
+MORE_ROWS = 3
+
+
+class RecipientForm(forms.Form):
+    """Takes the text as it was typed; the services say what is wrong with it."""
+
+    # Not type=email: browsers rewrite a Cyrillic domain and refuse a Cyrillic name.
+    email = forms.CharField(
+        label=_("E-mail"),
+        strip=False,
+        error_messages={"required": _("Enter the e-mail address.")},
+        widget=forms.TextInput(attrs={"inputmode": "email", "autocomplete": "off"}),
+    )
+    full_name = forms.CharField(
+        label=_("Full name"),
+        strip=False,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        help_text=_("For you and your colleagues; it is never sent."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class AttributeForm(forms.Form):
+    key = forms.CharField(
+        label=_("Attribute"),
+        required=False,
+        widget=forms.TextInput(
+            attrs={"list": "attribute-keys", "autocomplete": "off", "maxlength": 50}
+        ),
+    )
+    value = forms.CharField(
+        label=_("Value"),
+        strip=False,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("value", "").strip() and not cleaned.get("key"):
+            self.add_error("key", _("Name this attribute."))
+        return cleaned
+
+
+AttributeFormSet = forms.formset_factory(
+    AttributeForm,
+    extra=SPARE_ROWS,
+    max_num=MOST_ATTRIBUTES,
+    absolute_max=MOST_ATTRIBUTES + MORE_ROWS,
+)
+
+
+class RecipientPage:
+    """The two forms as one: what was typed, its errors, and the rows asked for."""
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        recipient: Recipient | None = None,
+    ) -> None:
+        initial, rows = _initial(recipient)
+        spare = SPARE_ROWS
+        if data is not None and "more" in data:
+            # Nothing is judged yet: what was typed comes back with more room.
+            initial, rows = _typed(data)
+            data, spare = None, MORE_ROWS
+        self.form = RecipientForm(data, initial=initial)
+        self.rows = AttributeFormSet(data, initial=rows, prefix="attributes")
+        self.rows.extra = spare
+
+    def is_valid(self) -> bool:
+        # Both, so that every error is shown at once.
+        return all([self.form.is_valid(), self.rows.is_valid()])
+
+    def person(self) -> Person:
+        return Person(
+            email=self.form.cleaned_data["email"],
+            full_name=self.form.cleaned_data["full_name"],
+            comment=self.form.cleaned_data["comment"],
+            attributes=self._attributes(),
+        )
+
+    def _attributes(self) -> dict[str, str]:
+        """Return the rows; one whose value was emptied goes away."""
+        pairs = [
+            (row.cleaned_data.get("key", ""), row.cleaned_data.get("value", ""))
+            for row in self.rows
+        ]
+        return {key: value for key, value in pairs if key and value.strip()}
+
+    def twice(self) -> bool:
+        """Mark a name that stands in two rows; say whether there is one."""
+        seen: set[str] = set()
+        found = False
+        for row in self.rows:
+            key = row.cleaned_data.get("key", "")
+            if key and key in seen:
+                row.add_error("key", _("This attribute is given twice."))
+                found = True
+            seen.add(key)
+        return found
+
+    def show(self, error: InvalidInput) -> None:
+        """Put the services' refusal at the field that it is about."""
+        if error.field == "attributes":
+            self._show_in_row(error)
+            return
+        other = error.details.get("recipient")
+        text = str(error)
+        if isinstance(other, Recipient):
+            text = format_html(
+                '{} <a href="{}">{}</a>',
+                text,
+                reverse("recipient", args=[other.pk]),
+                _("Open it"),
+            )
+        self.form.add_error(error.field or None, text)
+
+    def _show_in_row(self, error: InvalidInput) -> None:
+        about_value = error.code in {"control_character", "too_long"}
+        for row in self.rows:
+            if row.cleaned_data.get("key") == error.details.get("key"):
+                row.add_error("value" if about_value else "key", str(error))
+                return
+        self.form.add_error(None, str(error))
+
+
+def _initial(
+    recipient: Recipient | None,
+) -> tuple[dict[str, str], list[dict[str, str]]]:
+    if recipient is None:
+        return {}, []
+    names = ("email", "full_name", "comment")
+    rows = [
+        {"key": key, "value": str(value)} for key, value in recipient.attributes.items()
+    ]
+    return {name: getattr(recipient, name) for name in names}, rows
+
+
+def _typed(data: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, str]]]:
+    names = ("email", "full_name", "comment")
+    rows = [
+        {name: data.get(f"attributes-{number}-{name}", "") for name in ("key", "value")}
+        for number in range(MOST_ATTRIBUTES + MORE_ROWS)
+    ]
+    filled = [row for row in rows if any(row.values())]
+    return {name: data.get(name, "") for name in names}, filled
