@@ -14,7 +14,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 __all__ = ["Address", "AddressError", "parse_address"]
 
@@ -79,25 +79,27 @@ def _ordinary(typed: str) -> Address | None:
 
 def _checked(typed: str) -> Address:
     try:
-        # "Globally deliverable" would refuse a company's own .local or .test domain.
-        parts = validate_email(
-            typed, check_deliverability=False, globally_deliverable=False
-        )
+        parts = _strictly(typed)
     except EmailNotValidError as error:
-        raise AddressError(_blame(typed), typed) from error
+        code = "too_long" if "too long" in str(error) else _blame(typed)
+        raise AddressError(code, typed) from error
     domain = parts.ascii_domain.lower()
     if "." not in domain or domain.startswith("["):
         raise AddressError("domain", typed)
     local = typed.rpartition("@")[0]
-    envelope = f"{local}@{domain}"
-    if len(envelope.encode()) > LONGEST_ADDRESS:
-        raise AddressError("too_long", typed)
     return Address(
         display=typed,
         key=f"{unicodedata.normalize('NFC', local).lower()}@{domain}",
-        envelope=envelope,
+        envelope=f"{local}@{domain}",
         domain=domain,
         smtputf8=not local.isascii(),
+    )
+
+
+def _strictly(text: str) -> ValidatedEmail:
+    # "Globally deliverable" would refuse a company's own .local or .test domain.
+    return validate_email(
+        text, check_deliverability=False, globally_deliverable=False, strict=True
     )
 
 
@@ -107,9 +109,7 @@ def _blame(typed: str) -> str:
     if not at or not local:
         return "syntax"
     try:
-        validate_email(
-            f"a@{domain}", check_deliverability=False, globally_deliverable=False
-        )
+        _strictly(f"a@{domain}")
     except EmailNotValidError:
         return "domain"
     return "syntax"

@@ -1,7 +1,6 @@
 """Where in the markup a merge field stands, and what its value may do there.
 
-1. Walk the HTML as a browser's tokeniser does (WHATWG section 13.2.5): text, tags,
-   attributes, comments, raw text of scripts and styles.
+1. Walk the tokens of the HTML (`mailcore.markup`).
 2. A field in text or in a quoted attribute is safe once it is escaped.
 3. A field that can decide the scheme of a web address is checked after rendering:
    escaping does not stop ``javascript:``.
@@ -11,11 +10,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from html import escape as _escape
 from html import unescape
+
+from mailcore.markup import Attribute, Kind, Token, tokenize
 
 __all__ = ["Place", "Url", "escape", "find_places", "is_safe_url"]
 
@@ -26,17 +27,8 @@ URL_ATTRIBUTES = frozenset(
     {"href", "src", "action", "formaction", "background", "poster", "cite", "data"}
     | {"xlink:href", "longdesc", "usemap", "ping", "manifest"}
 )
-RAW_TEXT = frozenset({"script", "style", "xmp", "iframe", "noembed", "noframes"})
-
 # A field is shown to the scanner as one character of the private use area.
 _MARK = "\uf8ff"
-_TAG = re.compile(r"</?[A-Za-z][^\s/>]*")
-_ATTRIBUTE = re.compile(
-    r"""[\s/]*(?P<name>=[^\s/>=]*|[^\s/>=]+)
-        (?:\s*=\s*(?:"(?P<double>[^"]*)(?:"|\Z)|'(?P<single>[^']*)(?:'|\Z)|(?P<bare>[^\s>]*)))?""",
-    re.VERBOSE,
-)
-_TAG_END = re.compile(r"[\s/]*(?:>|\Z)")
 _SPECIAL = re.compile("[&<>\"']")
 # Browsers drop these before they look for the scheme.
 _IGNORED_IN_URL = re.compile("[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\ufeff]")
@@ -95,69 +87,44 @@ class _Scanner:
         self.urls: list[Url] = []
 
     def run(self) -> None:
-        while self.at < len(self.html):
-            start = self.html.find("<", self.at)
-            if start < 0:
-                start = len(self.html)
-            self._take(start, Place.TEXT)
-            if self.html.startswith("<!--", self.at):
-                self._comment()
-            elif _TAG.match(self.html, self.at):
-                self._tag()
-            elif self.html.startswith(("<!", "<?", "</"), self.at):
-                self._take_through(">", Place.FORBIDDEN)
+        for token in tokenize(self.html):
+            if token.kind is Kind.TEXT:
+                self._text(token)
+            elif token.kind is Kind.COMMENT:
+                self._comment(token)
             else:
-                self._take(self.at + 1, Place.TEXT)
+                for attribute in token.attributes:
+                    self._attribute(attribute)
+                self._take(token.end, Place.FORBIDDEN)
 
     def _take(self, end: int, place: Place) -> None:
         """Move on to ``end``; the fields on the way stand at ``place``."""
         marks = self.html.count(_MARK, self.at, end)
         self.places.extend([place] * marks)
-        self.at = end
+        self.at = max(self.at, end)
 
-    def _take_through(self, text: str, place: Place) -> None:
-        end = self.html.find(text, self.at)
-        self._take(len(self.html) if end < 0 else end + len(text), place)
+    def _text(self, token: Token) -> None:
+        while (start := self.html.find(f"<{_MARK}", self.at, token.end)) >= 0:
+            self._take(start, Place.TEXT)
+            # "<" and a value would make a tag together.
+            self._take(start + 2, Place.FORBIDDEN)
+        self._take(token.end, Place.TEXT)
 
-    def _comment(self) -> None:
+    def _comment(self, token: Token) -> None:
         """Outlook reads markup in comments, so a field there counts as an address."""
-        end = self.html.find("-->", self.at)
-        end = len(self.html) if end < 0 else end
         first = len(self.places)
-        self._take(end, Place.ATTRIBUTE)
+        self._take(token.end, Place.ATTRIBUTE)
         self.urls += [Url(pieces=(each,)) for each in range(first, len(self.places))]
 
-    def _tag(self) -> None:
-        tag = _TAG.match(self.html, self.at)
-        assert tag
-        self._take(tag.end(), Place.FORBIDDEN)
-        for attribute in self._attributes():
-            self._attribute(attribute)
-        ending = _TAG_END.match(self.html, self.at)
-        assert ending
-        self._take(ending.end(), Place.FORBIDDEN)
-        name = tag.group()[1:].lower()
-        if name in RAW_TEXT:
-            self._raw_text(name)
-
-    def _attributes(self) -> Iterator[re.Match[str]]:
-        while not _TAG_END.match(self.html, self.at):
-            found = _ATTRIBUTE.match(self.html, self.at)
-            assert found  # whatever does not end the tag begins an attribute
-            yield found
-
-    def _attribute(self, found: re.Match[str]) -> None:
-        name = found["name"].lower()
-        kind = next(
-            (each for each in ("double", "single") if found[each] is not None), None
-        )
-        if kind is None or name.startswith("on") or name == "srcdoc":
-            self._take(found.end(), Place.FORBIDDEN)
+    def _attribute(self, attribute: Attribute) -> None:
+        name = attribute.name
+        if not attribute.quoted or name.startswith("on") or name == "srcdoc":
+            self._take(attribute.end, Place.FORBIDDEN)
             return
-        self._take(found.start(kind), Place.FORBIDDEN)
+        self._take(attribute.start, Place.FORBIDDEN)
         if name in URL_ATTRIBUTES:
-            self._note_url(found[kind])
-        self._take(found.end(), Place.ATTRIBUTE)
+            self._note_url(attribute.source)
+        self._take(attribute.end, Place.ATTRIBUTE)
 
     def _note_url(self, value: str) -> None:
         """Keep the address when a field stands where the scheme is decided."""
@@ -172,8 +139,3 @@ class _Scanner:
             elif piece:
                 pieces.append(unescape(piece))
         self.urls.append(Url(pieces=tuple(pieces)))
-
-    def _raw_text(self, name: str) -> None:
-        ending = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
-        found = ending.search(self.html, self.at)
-        self._take(found.start() if found else len(self.html), Place.FORBIDDEN)

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from html.parser import HTMLParser
+
+from mailcore.markup import Kind, Token, tokenize
 
 __all__ = ["html_to_text"]
+
+DEEPEST_INDENT = 6
 
 PARAGRAPHS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl"}
@@ -46,42 +49,56 @@ def html_to_text(html: str) -> str:
         return f"\uf8fe{len(fields) - 1}\uf8ff"
 
     walker = _Walker()
-    walker.feed(_FIELD.sub(keep, re.sub("[\uf8fe\uf8ff]", "", html)))
-    walker.close()
+    html = re.sub("[\uf8fe\uf8ff]", "", html)
+    whole = html.rfind("}}") + 2 if "}}" in html else 0  # behind it nothing is closed
+    walker.walk(_FIELD.sub(keep, html[:whole]) + html[whole:])
     return _KEPT.sub(lambda match: fields[int(match[1])], walker.text())
 
 
-class _Walker(HTMLParser):
+class _Walker:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.lines: list[str] = []  # an empty one ends a paragraph
         self.line = ""
         self.gap = False  # white space was seen, and may have to be shown
-        self.hidden: list[str] = []  # open elements, from the outermost hidden one
+        self.hidden = ""  # the outermost hidden element, and how many like it are open
+        self.depth = 0
         self.lists: list[int] = []  # the next number in each open list; 0: bullets
         self.links: list[tuple[str, int, int]] = []  # address and where its text began
         self.preformatted = 0
 
     # Reading
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
+    def walk(self, html: str) -> None:
+        for token in tokenize(html):
+            if token.kind is Kind.START:
+                self._start(token)
+            elif token.kind is Kind.END:
+                self._end(token.name)
+            elif token.kind is Kind.TEXT and not self.hidden:
+                self._text(unescape(html[token.start : token.end]))
+
+    def _start(self, token: Token) -> None:
+        tag = token.name
+        values = {each.name: each.value for each in token.attributes}
         if tag == "body":  # the end of the head may be left out
-            self.hidden.clear()
-        if self.hidden or _is_hidden(tag, values):
+            self.hidden = ""
+        if self.hidden:
+            self.depth += tag == self.hidden
+            return
+        if _is_hidden(tag, values):
             if tag not in VOID:
-                self.hidden.append(tag)
+                self.hidden, self.depth = tag, 1
             return
         self._break_for(tag)
         opener = getattr(self, f"open_{tag}", None)
         if opener:
             opener(values)
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         if self.hidden:
-            if tag in self.hidden:
-                while self.hidden.pop() != tag:
-                    pass
+            self.depth -= tag == self.hidden
+            if not self.depth:
+                self.hidden = ""
             return
         closer = getattr(self, f"close_{tag}", None)
         if closer:
@@ -89,21 +106,15 @@ class _Walker(HTMLParser):
         if tag not in VOID:
             self._break_for(tag)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # "<div/>" opens a div: only void elements have no end.
-        self.handle_starttag(tag, attrs)
-
-    def handle_data(self, data: str) -> None:
-        if self.hidden:
+    def _text(self, data: str) -> None:
+        if not self.preformatted:
+            self._add(data.replace("\xa0", " "))
             return
-        if self.preformatted:
-            first, *rest = data.expandtabs(4).split("\n")
-            self.line += first
-            for line in rest:
-                self._end_line(keep_empty=True)
-                self.line = line
-            return
-        self._add(data.replace("\xa0", " "))
+        first, *rest = data.expandtabs(4).split("\n")
+        self.line += first
+        for line in rest:
+            self._end_line(keep_empty=True)
+            self.line = line
 
     # Elements
 
@@ -131,7 +142,7 @@ class _Walker(HTMLParser):
         number = self.lists[-1] if self.lists else 0
         if number:
             self.lists[-1] += 1
-        indent = "  " * (len(self.lists) - 1)
+        indent = "  " * min(len(self.lists) - 1, DEEPEST_INDENT)
         self.line = f"{indent}{number}. " if number else f"{indent}- "
         self.gap = False
 
