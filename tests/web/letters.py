@@ -15,7 +15,8 @@ def last_letter() -> EmailMultiAlternatives:
 
 
 def html_of(letter: EmailMultiAlternatives) -> str:
-    return str(letter.alternatives[0].content)
+    content, _kind = letter.alternatives[0]
+    return str(content)
 
 
 def link_in(letter: EmailMultiAlternatives) -> str:

@@ -68,7 +68,7 @@ def test_a_link_works_once(client):
     again = Client().get(path)
 
     assert again.status_code == 200
-    assert path not in again.content.decode()
+    assert not again.context["can_confirm"]
 
 
 def test_an_address_confirmed_in_another_browser_leads_to_the_login(client):
@@ -76,7 +76,7 @@ def test_an_address_confirmed_in_another_browser_leads_to_the_login(client):
 
     landed = Client().post(link_in(last_letter()))
 
-    assert landed.url.startswith(reverse("account_login"))
+    assert landed["Location"].startswith(reverse("account_login"))
 
 
 def test_nobody_logs_in_before_the_address_is_confirmed(client):
@@ -185,9 +185,7 @@ def test_sec_17_a_wrong_password_and_an_unknown_address_are_told_alike(
     assert wrong.context["form"].errors == unknown.context["form"].errors
 
 
-def test_two_registrations_of_one_address_at_once_make_one_account(
-    client, monkeypatch
-):
+def test_two_registrations_of_one_address_at_once_make_one_account(client, monkeypatch):
     # The second one passed the check before the first was saved.
     monkeypatch.setattr(
         "allauth.account.internal.flows.manage_email.email_already_exists",
@@ -197,13 +195,13 @@ def test_two_registrations_of_one_address_at_once_make_one_account(
 
     page = Client().post(reverse("account_signup"), SIGNUP)
 
-    assert page.url == reverse("account_email_verification_sent")
+    assert page["Location"] == reverse("account_email_verification_sent")
     assert User.objects.count() == 1
 
 
 def _without_secrets(page) -> str:
     """Return the page without addresses and tokens, which differ anyway."""
-    text = page.content.decode()
+    text = str(page.content.decode())
     for token in (page.context["csrf_token"], page.context["request"].csp_nonce):
         text = text.replace(str(token), "")
     for address in ("anna@example.com", "boris@example.com", "nobody@example.com"):
@@ -362,7 +360,7 @@ def test_an_address_that_somebody_registered_meanwhile_is_not_taken_over(
     )
     client.post(asked.url, {"password": PASSWORD})
     path = link_in(last_letter())
-    Client().post(reverse("account_signup"), SIGNUP)
+    make_user("anna@example.com")
 
     client.post(path, follow=True)
 

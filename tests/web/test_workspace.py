@@ -53,7 +53,7 @@ def test_the_participants_are_shown_with_their_roles(as_owner, viewer, editor):
     text = page.content.decode()
     assert viewer.email in text
     assert editor.email in text
-    assert Role.EDITOR.label in text
+    assert str(Role.EDITOR.label) in text
 
 
 def test_somebody_without_a_workspace_is_asked_to_open_one(client):

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.cache import never_cache
@@ -24,6 +24,7 @@ from pochtar.accounts.models import User
 from pochtar.web.forms.account import ProfileForm
 from pochtar.web.language import keep_language, set_language
 from pochtar.web.letters import find_letter, fresh_letter, may_open_letters
+from pochtar.web.sandbox import letter_context
 
 
 @login_required
@@ -69,7 +70,12 @@ def open_letter(request: HttpRequest) -> HttpResponse:
     awaited = fresh_letter(request)
     if awaited is None or not may_open_letters(request):
         raise Http404
-    context = {"awaited": awaited, "captured": find_letter(awaited)}
+    captured = find_letter(awaited)
+    if captured is None:
+        return render(request, "account/letter_missing.html", {"awaited": awaited})
+    context = letter_context(
+        request, captured, frame_url=reverse("account-letter-frame")
+    )
     return render(request, "account/letter.html", context)
 
 

@@ -45,6 +45,7 @@ class SignupForm(PlainFields, library.SignupForm):  # type: ignore[misc]  # unty
         "workspace_name": _("Your workspace gets this name; it can be changed later."),
     }
     field_order = ("email", "password1", "workspace_name")
+    account_already_exists: bool
 
     workspace_name = forms.CharField(
         label=_("Company or project name"),
