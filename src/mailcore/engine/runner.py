@@ -261,7 +261,11 @@ class _Runner:
     async def _lane(self, transport: Transport) -> None:
         try:
             while letter := await self._next_letter(transport):
-                await self._offer(transport, letter)
+                try:
+                    await self._offer(transport, letter)
+                except Exception:
+                    self._window.lose(letter)  # a bug of ours
+                    raise
                 if (
                     self._window.room + len(self._window.done)
                     >= self._window.limit // 2

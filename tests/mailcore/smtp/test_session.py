@@ -65,6 +65,7 @@ async def test_small_packets_are_not_held_back() -> None:
         ("mail.lavka.example", "10.0.0.1", "mail.lavka.example"),
         ("localhost", "10.0.0.1", "[10.0.0.1]"),
         ("my.localhost", "10.0.0.1", "[10.0.0.1]"),
+        ("10.0.0.12", "10.0.0.1", "[10.0.0.1]"),
         ("", "::1", "[IPv6:::1]"),
         ("bad name\r\n", "fe80::1%eth0", "[IPv6:fe80::1]"),
     ],
