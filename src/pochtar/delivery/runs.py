@@ -1,0 +1,248 @@
+"""A run's life: started, paused, continued, completed; and its slices' leases.
+
+Every change of state is one conditional UPDATE whose row count says who won.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.accounts.models import User, Workspace
+from pochtar.base.errors import Conflict
+from pochtar.content.models import Message
+from pochtar.delivery.freeze import cut_slices, freeze_audience
+from pochtar.delivery.holders import is_gone, this_process
+from pochtar.delivery.models import (
+    Attempt,
+    Delivery,
+    Outcome,
+    Run,
+    RunStatus,
+    Sender,
+    Slice,
+    SliceStatus,
+)
+from pochtar.delivery.nudges import nudge_slices
+from pochtar.delivery.recording import attempts_without_server, record_attempts
+from pochtar.recipients.models import Recipient
+
+log = structlog.get_logger(__name__)
+
+OPEN_RUNS = (RunStatus.RUNNING, RunStatus.PAUSED)
+NUDGED_AT_ONCE = 4  # slices of one run; each that ends asks for the next
+
+
+@transaction.atomic
+def start_run(
+    workspace: Workspace,
+    *,
+    message: Message,
+    sender: Sender,
+    audience: QuerySet[Recipient],
+    stop_at: dt.datetime | None = None,
+    by: User | None = None,
+    now: dt.datetime | None = None,
+    nudge: bool = True,
+) -> Run:
+    """Freeze content, sender and audience, and let the workers know.
+
+    Raises Conflict ``no_recipients``. Whether a launch is allowed is the caller's
+    question; ``nudge=False`` is for one who drives the run in the foreground.
+    """
+    now = now or timezone.now()
+    run = Run.objects.create(
+        workspace=workspace,
+        subject=message.subject,
+        preheader=message.preheader,
+        html=message.html,
+        text=message.text,
+        from_name=sender.from_name,
+        from_email=sender.from_email,
+        reply_to=sender.reply_to,
+        relay_id=sender.relay_id,
+        started_by=by,
+        started_at=now,
+        stop_at=stop_at,
+    )
+    run.selected = freeze_audience(run, audience)
+    if not run.selected:
+        raise Conflict(
+            "no_recipients", _("There is nobody to write to: the audience is empty.")
+        )
+    run.save(update_fields=["selected"])
+    size = settings.DELIVERY_SLICE_SIZE
+    cut_slices(run, selected=run.selected, size=size, due_at=now)
+    log.info("run_started", run=str(run.pk), selected=run.selected)
+    if nudge:
+        nudge_run(run)
+    return run
+
+
+def nudge_run(run: Run, *, now: dt.datetime | None = None) -> None:
+    """Ask the workers for the run's next free slices."""
+    due = ready_slices(now or timezone.now()).filter(run=run)
+    nudge_slices(list(due.values_list("pk", flat=True)[:NUDGED_AT_ONCE]))
+
+
+def pause_run(run: Run, *, code: str, text: str = "") -> bool:
+    """Stop the run; workers finish the letters in hand. False if it was not running."""
+    paused = Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(
+        status=RunStatus.PAUSED, pause_code=code[:40], pause_text=text
+    )
+    if paused:
+        log.info("run_paused", run=str(run.pk), code=code)
+    return bool(paused)
+
+
+def resume_run(run: Run, *, nudge: bool = True) -> bool:
+    """Go on with a paused run. False if it was not paused."""
+    resumed = Run.objects.filter(pk=run.pk, status=RunStatus.PAUSED).update(
+        status=RunStatus.RUNNING, pause_code="", pause_text=""
+    )
+    if resumed:
+        log.info("run_resumed", run=str(run.pk))
+        if nudge:
+            nudge_run(run)
+    return bool(resumed)
+
+
+def finish_run_if_done(run: Run, *, now: dt.datetime | None = None) -> bool:
+    """Complete the run if no slice is open. True if this call completed it."""
+    still_open = Slice.objects.filter(run=OuterRef("pk")).exclude(
+        status=SliceStatus.DONE
+    )
+    finished = (
+        Run.objects.filter(pk=run.pk, status__in=OPEN_RUNS)
+        .filter(~Exists(still_open))
+        .update(
+            status=RunStatus.COMPLETED,
+            finished_at=now or timezone.now(),
+            pause_code="",
+            pause_text="",
+        )
+    )
+    if finished:
+        log.info("run_completed", run=str(run.pk))
+    return bool(finished)
+
+
+def expire_run(run: Run, *, now: dt.datetime) -> int:
+    """Past ``stop_at``, skip those who were not tried; return how many."""
+    if run.stop_at is None or run.stop_at > now:
+        return 0
+    skipped = 0
+    for slice_ in Slice.objects.filter(run=run, status=SliceStatus.READY):
+        skipped += _skip_rest(run, slice_, now)
+    return skipped
+
+
+@transaction.atomic
+def _skip_rest(run: Run, slice_: Slice, now: dt.datetime) -> int:
+    mine = Slice.objects.filter(
+        pk=slice_.pk, status=SliceStatus.READY, cursor=slice_.cursor
+    ).update(status=SliceStatus.DONE, cursor=slice_.last_position)
+    if not mine:
+        return 0
+    _record_untried(run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now)
+    return _record_untried(
+        run, slice_, slice_.last_position, Outcome.SKIPPED, "stopped", now
+    )
+
+
+# Leases ------------------------------------------------------------------------------
+def ready_slices(now: dt.datetime) -> QuerySet[Slice]:
+    """Return what may be leased now, in order of position."""
+    return Slice.objects.filter(
+        status=SliceStatus.READY, due_at__lte=now, run__status=RunStatus.RUNNING
+    ).order_by("run_id", "first_position")
+
+
+def lease_slice(
+    run: Run, *, now: dt.datetime | None = None, slice_id: int | None = None
+) -> Slice | None:
+    """Lease a free slice of a running run (that one, if it is named); None if none is.
+
+    What an earlier holder left behind the cursor without a record becomes unknown.
+    """
+    now = now or timezone.now()
+    free = ready_slices(now).filter(run=run)
+    if slice_id is not None:
+        free = free.filter(pk=slice_id)
+    for pk in free.values_list("pk", flat=True)[:20]:
+        with transaction.atomic():
+            won = Slice.objects.filter(
+                pk=pk, status=SliceStatus.READY, run__status=RunStatus.RUNNING
+            ).update(
+                status=SliceStatus.LEASED,
+                lease_token=uuid.uuid4(),
+                leased_by=this_process(),
+                lease_expires_at=now + settings.DELIVERY_LEASE,
+            )
+            if not won:
+                continue
+            slice_ = Slice.objects.get(pk=pk)
+            _record_untried(
+                run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now
+            )
+        return slice_
+    return None
+
+
+def recover_dead_leases(*, now: dt.datetime | None = None) -> int:
+    """Free the slices whose holder is gone or silent; return how many.
+
+    What such a holder may have been sending becomes unknown: it is not sent again.
+    """
+    now = now or timezone.now()
+    leased = Slice.objects.filter(status=SliceStatus.LEASED).select_related("run")
+    return sum(
+        recover_lease(slice_, now=now)
+        for slice_ in leased
+        if slice_.lease_expires_at
+        and (slice_.lease_expires_at <= now or is_gone(slice_.leased_by))
+    )
+
+
+@transaction.atomic
+def recover_lease(slice_: Slice, *, now: dt.datetime) -> bool:
+    """Take the lease away from its holder, if it is still the same one."""
+    taken = Slice.objects.filter(
+        pk=slice_.pk,
+        status=SliceStatus.LEASED,
+        lease_token=slice_.lease_token,
+        lease_expires_at=slice_.lease_expires_at,
+    ).update(
+        status=SliceStatus.READY, lease_token=None, lease_expires_at=None, leased_by=""
+    )
+    if not taken:
+        return False
+    slice_.refresh_from_db()
+    unknown = _record_untried(
+        slice_.run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now
+    )
+    log.warning("lease_recovered", slice=slice_.pk, unknown=unknown)
+    return True
+
+
+def _record_untried(
+    run: Run, slice_: Slice, up_to: int, outcome: Outcome, reason: str, now: dt.datetime
+) -> int:
+    """Give every position of the slice up to there an attempt, if it has none."""
+    number = slice_.attempt_number
+    tried = Attempt.objects.filter(delivery=OuterRef("pk"), number=number)
+    ids = Delivery.objects.filter(
+        ~Exists(tried), run=run, position__range=(slice_.first_position, up_to)
+    ).values_list("pk", flat=True)
+    attempts = attempts_without_server(
+        run, ids, number=number, outcome=outcome, reason=reason, at=now
+    )
+    record_attempts(run, attempts)
+    return len(attempts)
