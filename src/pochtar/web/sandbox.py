@@ -7,7 +7,6 @@ nothing from another host until the reader asks for the images.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -40,19 +39,12 @@ from pochtar.web.access import (
     require,
     workspace_view,
 )
+from pochtar.web.letter_frame import frame_response
 from pochtar.web.letters import find_letter, fresh_letter, may_open_letters
 
 NO_CONTENT = 204
 SHOWN_SOURCE = 200_000  # characters on the page; the download has them all
 TABS = ("html", "text", "headers", "source")
-FRAME_POLICY = (
-    "default-src 'none'; img-src {images}; style-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
-)
-OWN_IMAGES, ALL_IMAGES = "data:", "https: http: data:"
-# Links open beside the page, never inside the frame.
-BASE = '<base target="_blank">'
 
 
 @require_safe
@@ -153,27 +145,11 @@ def _is_ours(link: Link) -> bool:
 def frame(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     """The letter's HTML, for the frame."""
     captured = find_visible(CapturedMessage.objects.all(), request, pk)
-    return frame_response(request, captured)
+    return _framed(request, captured)
 
 
-def frame_response(request: HttpRequest, captured: CapturedMessage) -> HttpResponse:
-    letter = read_letter(bytes(captured.raw))
-    response = HttpResponse(_open_links_outside(letter.html_with_images()))
-    images = ALL_IMAGES if request.GET.get("images") == "1" else OWN_IMAGES
-    response["Content-Security-Policy"] = FRAME_POLICY.format(images=images)
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
-def _open_links_outside(html: str) -> str:
-    """Put ``<base>`` where it leaves the doctype the first word."""
-    if re.search(r"<head[^>]*>", html, re.IGNORECASE):
-        return re.sub(
-            r"(<head[^>]*>)", rf"\1{BASE}", html, count=1, flags=re.IGNORECASE
-        )
-    doctype = re.match(r"\s*<!doctype[^>]*>", html, re.IGNORECASE)
-    end = doctype.end() if doctype else 0
-    return f"{html[:end]}{BASE}{html[end:]}"
+def _framed(request: HttpRequest, captured: CapturedMessage) -> HttpResponse:
+    return frame_response(request, read_letter(bytes(captured.raw)).html_with_images())
 
 
 @require_safe
@@ -184,7 +160,7 @@ def fresh_letter_frame(request: HttpRequest) -> HttpResponse:
     captured = find_letter(awaited) if awaited and may_open_letters(request) else None
     if captured is None:
         raise Http404
-    return frame_response(request, captured)
+    return _framed(request, captured)
 
 
 @require_safe
