@@ -52,14 +52,15 @@ _CURLY = r"“|”|„|&ldquo;|&rdquo;|&bdquo;"
 _CURLY_SINGLE = r"‘|’|‚|&lsquo;|&rsquo;|&sbquo;"
 _STRING = re.compile(
     rf"""
-    (?:{_STRAIGHT}) (?P<straight>.{{0,500}}?) (?:{_STRAIGHT})
-  | (?:{_SINGLE})   (?P<single>.{{0,500}}?)   (?:{_SINGLE})
+    (?:{_STRAIGHT}) (?P<straight>(?:\\.|[^\\]){{0,500}}?) (?:{_STRAIGHT})
+  | (?:{_SINGLE})   (?P<single>(?:\\.|[^\\]){{0,500}}?)   (?:{_SINGLE})
   | (?:{_CURLY})    (?P<curly>.{{0,500}}?)    (?:{_CURLY})
   | (?:{_CURLY_SINGLE}) (?P<curly_single>.{{0,500}}?) (?:{_CURLY_SINGLE})
   | (?:«|&laquo;)   (?P<guillemets>.{{0,500}}?) (?:»|&raquo;)
     """,
     re.DOTALL | re.VERBOSE,
 )
+_ESCAPED = re.compile(r"\\([\\\"'])")
 _SENTENCES = {
     "unclosed": "{{ without }}",
     "syntax": "not understood",
@@ -289,7 +290,7 @@ class _Reader:
         if not self._accept(")"):
             self.at = at
             raise self._refused()
-        return unescape(match[match.lastgroup])
+        return _ESCAPED.sub(r"\1", unescape(match[match.lastgroup]))
 
     def _name(self) -> str:
         match = _NAME.match(self.source, self.at)

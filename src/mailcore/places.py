@@ -18,7 +18,14 @@ from html import unescape
 
 from mailcore.markup import Attribute, Kind, Token, tokenize
 
-__all__ = ["Place", "Url", "escape", "find_places", "is_safe_url"]
+__all__ = [
+    "Place",
+    "Url",
+    "escape",
+    "find_places",
+    "find_unsafe_url",
+    "is_safe_url",
+]
 
 SAFE_SCHEMES = frozenset(
     {"http", "https", "mailto", "tel", "sms", "cid", "tg", "viber", "whatsapp"}
@@ -75,6 +82,23 @@ def find_places(
     scanner = _Scanner(parts)
     scanner.run()
     return tuple(scanner.places), tuple(scanner.urls)
+
+
+def find_unsafe_url(html: str) -> tuple[int, int, str] | None:
+    """Return line, column and text of the first address that leads nowhere good.
+
+    Images as ``data:`` are let through: many mail programs show them.
+    """
+    for token in tokenize(html):
+        for attribute in token.attributes:
+            url = attribute.value
+            if attribute.name not in URL_ATTRIBUTES or is_safe_url(url):
+                continue
+            if not url.lstrip().lower().startswith("data:image/"):
+                line_start = html.rfind("\n", 0, attribute.start) + 1
+                line = html.count("\n", 0, attribute.start) + 1
+                return line, attribute.start - line_start + 1, url
+    return None
 
 
 class _Scanner:

@@ -48,6 +48,7 @@ def refusal(source: str) -> TemplateError:
         ('{{ absent | upper | default("друг") }}', "друг"),
         ('{{ full_name | default("друг") }}', "Иван Петров"),
         ('{{ empty | default("") }}', ""),
+        (r'{{ empty | default("a \"b\" \\ c\d") }}', 'a "b" \\ c\\d'),
         ("{{ empty | default('друг') }}", "друг"),
         ("{{ empty | default(“друг”) }}", "друг"),
         ("{{ empty | default(„друг“) }}", "друг"),

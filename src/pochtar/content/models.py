@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from typing import Self
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import OwnedQuerySet, User, Workspace
 from pochtar.base.ids import uuid7
+
+
+class MessageQuerySet(OwnedQuerySet):
+    def matching(self, text: str) -> Self:
+        """Return those whose subject has the text in it, whatever the case.
+
+        A regular expression, because SQLite's LIKE folds only ASCII and its REGEXP is
+        Python's; a workspace has hundreds of messages, not millions.
+        """
+        return self.filter(subject__iregex=re.escape(text))
 
 
 class Message(models.Model):
@@ -35,7 +48,7 @@ class Message(models.Model):
         _("changed"), default=timezone.now, editable=False
     )
 
-    objects = OwnedQuerySet.as_manager()
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("message")
