@@ -26,7 +26,7 @@ function describe(node) {
   if (node.nodeType !== Node.ELEMENT_NODE) return `<?${node.nodeValue}>`;
   const name = { B: 'STRONG', I: 'EM' }[node.nodeName] ?? node.nodeName;
   const attributes = [...node.attributes]
-    .map(({ name: key, value }) => `${key}=${key === 'style' ? style(value) : value}`)
+    .map(({ name: key, value }) => `${key}=${key.endsWith('style') ? style(value) : value}`)
     .sort()
     .join('|');
   return `<${name} ${attributes}>${[...node.childNodes].map(describe).join('')}</>`;

@@ -5,7 +5,7 @@ import { DOMParser as LetterParser } from '@tiptap/pm/model';
 import { Plugin } from '@tiptap/pm/state';
 import { Decoration, DecorationSet } from '@tiptap/pm/view';
 import StarterKit from '@tiptap/starter-kit';
-import { LetterLink } from './link.js';
+import { LetterLink, disarm, rearm } from './link.js';
 import { sameLetter } from './lossless.js';
 import { toolbar } from './toolbar.js';
 
@@ -47,15 +47,16 @@ const schema = getSchema(extensions);
 export function isLossless(source) {
   if (!source.trim()) return true;
   if (!source.includes('<')) return false;
-  const page = new DOMParser().parseFromString(`<body>${source}</body>`, 'text/html');
+  const inert = disarm(source);
+  const page = new DOMParser().parseFromString(`<body>${inert}</body>`, 'text/html');
   const doc = LetterParser.fromSchema(schema).parse(page.body);
-  return sameLetter(source, getHTMLFromFragment(doc.content, schema));
+  return sameLetter(inert, getHTMLFromFragment(doc.content, schema));
 }
 
 // One block a line, so that the HTML view and the stored letter can be read.
 function tidy(html) {
   if (html === '<p></p>') return '';
-  return html.replace(/(<\/(?:p|h[1-6]|ul|ol|li|blockquote)>|<hr[^>]*>|<[uo]l>)(?=<)/g, '$1\n');
+  return rearm(html).replace(/(<\/(?:p|h[1-6]|ul|ol|li|blockquote)>|<hr[^>]*>|<[uo]l>)(?=<)/g, '$1\n');
 }
 
 export function mountRich(box, { value, label, describedBy, invalid, fields, changed }) {
@@ -69,7 +70,7 @@ export function mountRich(box, { value, label, describedBy, invalid, fields, cha
   const editor = new Editor({
     element: place,
     extensions,
-    content: value,
+    content: disarm(value),
     injectCSS: false,
     editorProps: { attributes },
     onUpdate: () => changed(tidy(editor.getHTML())),

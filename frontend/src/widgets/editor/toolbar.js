@@ -142,7 +142,10 @@ async function addButton(editor) {
   editor
     .chain()
     .focus()
-    .insertContent({ type: 'paragraph', content: [{ type: 'text', text, marks }] })
+    .insertContent([
+      { type: 'paragraph', content: [{ type: 'text', text, marks }] },
+      { type: 'paragraph' },
+    ])
     .run();
 }
 

@@ -54,7 +54,8 @@ def vite(context: template.Context) -> SafeString:
     if not entry:
         return SafeString("")
     request = context.get("request")
-    nonce = str(getattr(request, "csp_nonce", "") or "")
+    # Said only when it is asked for as a string; asked for its truth it plays absent.
+    nonce = str(getattr(request, "csp_nonce", ""))
     fonts = [
         name for name in entry.get("assets", []) if "golos-text-cyrillic-w" in name
     ]
