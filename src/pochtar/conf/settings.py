@@ -267,7 +267,7 @@ DELIVERY_SLICE_SIZE: int = env.int("DELIVERY_SLICE_SIZE", default=1000)
 DELIVERY_LEASE = timedelta(seconds=60)
 
 # Work in the background ---------------------------------------------------------------
-CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
 if CELERY_BROKER_URL.startswith("filesystem"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -275,6 +275,7 @@ if CELERY_BROKER_URL.startswith("filesystem"):
         "data_folder_out": str(VAR / "broker" / "messages"),
         "control_folder": str(VAR / "broker" / "control"),
         "store_processed": False,
+        "polling_interval": 0.2,  # seconds from a nudge to its work
     }
     (VAR / "broker" / "messages").mkdir(parents=True, exist_ok=True)
 CELERY_TASK_IGNORE_RESULT = True

@@ -31,12 +31,17 @@ def web(host: str, port: int) -> Program:
 
 
 def worker() -> Program:
-    """Celery, with beat inside: the one worker of a laptop."""
+    """Celery, with beat inside: the one worker of a laptop.
+
+    Threads rather than processes: sending waits for the network, they start and stop
+    in half the time, and all of them hear the request to stop.
+    """
     return Program(
         name=WORKER,
         command=(
-            *(sys.executable, "-m", "celery", "-A", "pochtar.conf.celery"),
-            *("worker", "--beat", "--concurrency", "2", "--loglevel", "WARNING"),
+            *(sys.executable, "-m", "celery", "-q", "-A", "pochtar.conf.celery"),
+            *("worker", "--beat", "--pool", "threads", "--concurrency", "4"),
+            *("--loglevel", "WARNING"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
     )
@@ -55,7 +60,11 @@ def environment() -> dict[str, str]:
     code = str(Path(settings.PACKAGE).parent)
     paths = [code, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     # The programs write into our pipe: whether a person reads along, we know.
-    default = {"LOG_JSON": "off" if sys.stdout.isatty() else "on"}
+    default = {
+        "LOG_JSON": "off" if sys.stdout.isatty() else "on",
+        # Celery's advice to root, on every start.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
+    }
     return (
         default
         | os.environ
