@@ -63,6 +63,9 @@ class SmtpTransport:
             and now - self._used_at < self._reuse.idle
         )
 
+    def idle_seconds(self) -> float:
+        return asyncio.get_running_loop().time() - self._used_at
+
     def abort(self) -> None:
         """Drop the session at once; a waiting ``send`` raises SmtpError."""
         if self._session:

@@ -22,7 +22,7 @@ def freeze_audience(run: Run, recipients: QuerySet[Recipient]) -> int:
 
     The queryset must yield everybody once, all of the run's workspace.
     """
-    chosen = recipients.order_by().values_list("pk", "email")
+    chosen = recipients.order_by().values_list("id", "email")
     inner, parameters = chosen.query.get_compiler(connection=connection).as_sql()
     run_id = Run._meta.pk.get_db_prep_value(run.pk, connection)
     columns = "run_id, position, recipient_id, email"

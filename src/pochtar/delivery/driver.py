@@ -1,0 +1,190 @@
+"""Drive slices: what a Celery task and ``sendmail`` both call.
+
+    lease a slice -> compile the letter -> borrow SMTP sessions -> deliver -> give back
+
+The sessions belong to the process and stay open between slices (SMTP-13).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from mailcore.addresses import AddressError
+from mailcore.compose import HeaderError, TemplateError
+from mailcore.engine.runner import deliver
+from mailcore.engine.types import LeaseLost, Limits, RelayTrouble, Result, SliceReport
+from mailcore.smtp.session import Route
+from pochtar.base.secrets import SecretError
+from pochtar.delivery.bridge import Bridge
+from pochtar.delivery.letters import Composer, composer_for_run
+from pochtar.delivery.models import Run, RunStatus, Slice
+from pochtar.delivery.outbox import OrmOutbox, SliceStore
+from pochtar.delivery.pools import pools
+from pochtar.delivery.routes import route_of
+from pochtar.delivery.runs import (
+    expire_run,
+    finish_run_if_done,
+    lease_slice,
+    pause_run,
+    recover_dead_leases,
+    recover_lease,
+)
+
+log = structlog.get_logger(__name__)
+
+OnRecorded = Callable[[Sequence[Result]], None]
+Stopped = Callable[[], bool]
+RENEW_SECONDS = 2  # how soon a pause is noticed while a relay is slow
+WAIT_SECONDS = 0.3  # for slices that somebody else holds
+
+
+class SystemClock:
+    def now(self) -> dt.datetime:
+        return timezone.now()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def never() -> bool:
+    return False
+
+
+def drive_run(
+    run: Run, *, stopped: Stopped = never, on_recorded: OnRecorded | None = None
+) -> Run:
+    """Send a running run to its end, beside whoever else works on it.
+
+    Returns the fresh run when it is completed, or paused, or ``stopped`` (polled, from
+    any thread or signal handler) said so; then the letters in hand are finished and
+    the rest stays pending.  ``on_recorded`` is called in this thread with each batch
+    of committed results.
+    """
+    while not stopped():
+        run = _fresh(run)
+        now = timezone.now()
+        recover_dead_leases(now=now)
+        expire_run(run, now=now)
+        if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
+            break
+        if drive_slice(run, stopped=stopped, on_recorded=on_recorded) is None:
+            time.sleep(WAIT_SECONDS)
+    return _fresh(run)
+
+
+def _fresh(run: Run) -> Run:
+    found: Run = Run.objects.select_related("workspace", "relay").get(pk=run.pk)
+    return found
+
+
+def drive_slice(
+    run: Run,
+    *,
+    slice_id: int | None = None,
+    stopped: Stopped = never,
+    on_recorded: OnRecorded | None = None,
+) -> SliceReport | None:
+    """Lease a slice of the run and send it; None if there was none to lease.
+
+    Trouble with the relay pauses the run and is told in the report.
+    """
+    slice_ = lease_slice(run, slice_id=slice_id)
+    if slice_ is None:
+        return None
+    try:
+        return _drive_leased(run, slice_, stopped=stopped, on_recorded=on_recorded)
+    except LeaseLost:
+        log.warning("lease_lost", slice=slice_.pk)
+        return SliceReport(counts={}, done=False)
+    except Exception:
+        # A bug of ours, or the database: people shall see that it stands still.
+        _give_up(slice_)
+        pause_run(run, code="internal_error")
+        raise
+    except BaseException:
+        _give_up(slice_)
+        raise
+
+
+def _give_up(slice_: Slice) -> None:
+    """Free the lease if it is still ours; what was in hand becomes unknown."""
+    current = Slice.objects.filter(
+        pk=slice_.pk, lease_token=slice_.lease_token
+    ).select_related("run")
+    if held := current.first():
+        recover_lease(held, now=timezone.now())
+
+
+def _drive_leased(
+    run: Run, slice_: Slice, *, stopped: Stopped, on_recorded: OnRecorded | None
+) -> SliceReport:
+    try:
+        composer, route = composer_for_run(run), route_of(run.relay)
+    except (TemplateError, HeaderError, AddressError) as error:
+        return _stand_still(run, slice_, "letter_broken", str(error))
+    except SecretError:
+        return _stand_still(run, slice_, "password_unreadable", "")
+    report = _serve(run, slice_, composer, route, stopped, on_recorded)
+    if report.trouble:
+        pause_run(run, code=report.trouble.code, text=_detail(route, report.trouble))
+    return report
+
+
+def _stand_still(run: Run, slice_: Slice, code: str, text: str) -> SliceReport:
+    _give_up(slice_)
+    pause_run(run, code=code, text=text)
+    trouble = RelayTrouble(code=code, stage="", text=text)
+    return SliceReport(counts={}, done=False, trouble=trouble)
+
+
+def _detail(route: Route, trouble: RelayTrouble) -> str:
+    said = trouble.reply or trouble.text
+    place = f"{route.host}:{route.port}"
+    return f"{place} – {said}" if said else place
+
+
+def _serve(
+    run: Run,
+    slice_: Slice,
+    composer: Composer,
+    route: Route,
+    stopped: Stopped,
+    on_recorded: OnRecorded | None,
+) -> SliceReport:
+    bridge: Bridge[SliceReport] = Bridge()
+    store = SliceStore(run, slice_, names=composer.names, on_recorded=on_recorded)
+    stop_at = run.stop_at
+
+    def over() -> bool:
+        return stopped() or bool(stop_at and stop_at <= timezone.now())
+
+    async def work() -> SliceReport:
+        left = slice_.last_position - slice_.cursor
+        count = max(1, min(settings.DELIVERY_CONNECTIONS, left))
+        transports = pools.borrow(route, count)
+        try:
+            return await deliver(
+                store.lease(),
+                outbox=OrmOutbox(bridge, store),
+                transports=transports,
+                compose=composer,
+                clock=SystemClock(),
+                stop=bridge.stop,
+                limits=Limits(
+                    per_connection=settings.DELIVERY_CHUNK_PER_CONNECTION,
+                    renew_seconds=RENEW_SECONDS,
+                ),
+            )
+        finally:
+            pools.give_back(route, transports)
+
+    return bridge.serve(work(), stopped=over)
+
+
+__all__ = ["drive_run", "drive_slice"]

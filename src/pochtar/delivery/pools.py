@@ -1,0 +1,59 @@
+"""The SMTP sessions of this process, kept open between slices.
+
+Everything here runs in the process's event loop (bridge.py), so there are no locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from mailcore.smtp.pool import Reuse, SmtpTransport
+from mailcore.smtp.session import Route
+
+REUSE = Reuse()
+
+
+class Pools:
+    """Idle sessions by route. A route that changed (a new password) is another one."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Route, list[SmtpTransport]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def borrow(self, route: Route, count: int) -> list[SmtpTransport]:
+        idle = self._idle.get(route, [])
+        found = [idle.pop() for _ in range(min(count, len(idle)))]
+        return found + [
+            SmtpTransport(route, reuse=REUSE) for _ in range(count - len(found))
+        ]
+
+    def give_back(self, route: Route, transports: Sequence[SmtpTransport]) -> None:
+        """Keep them for the next slice; without one they are closed after a while."""
+        self._idle.setdefault(route, []).extend(transports)
+        loop = asyncio.get_running_loop()
+        for transport in transports:
+            loop.call_later(REUSE.idle, self._retire, route, transport)
+
+    def _retire(self, route: Route, transport: SmtpTransport) -> None:
+        idle = self._idle.get(route, [])
+        if transport not in idle or transport.idle_seconds() < REUSE.idle:
+            return
+        idle.remove(transport)
+        if not idle:
+            del self._idle[route]
+        self._close(transport)
+
+    def _close(self, transport: SmtpTransport) -> None:
+        task = asyncio.create_task(transport.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close_all(self) -> None:
+        """Say goodbye everywhere (the process ends)."""
+        everything = [one for idle in self._idle.values() for one in idle]
+        self._idle.clear()
+        await asyncio.gather(*(transport.close() for transport in everything))
+
+
+pools = Pools()
