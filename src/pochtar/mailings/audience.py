@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Trim
 
@@ -73,11 +73,12 @@ def lacking(
         if name == "email":
             continue
         alias = f"value_{number}"
-        fields[alias] = Trim(Coalesce(_value(name), Value("")))
+        text = Coalesce(_value(name), Value(""), output_field=TextField())
+        fields[alias] = Trim(text)
         conditions |= Q(**{alias: ""})
     return audience.alias(**fields).filter(conditions)
 
 
-def _value(name: str) -> Coalesce | KeyTextTransform | str:
+def _value(name: str) -> KeyTextTransform | str:
     """Return the expression of a merge field: a column, or a key of the attributes."""
     return name if name == "full_name" else KeyTextTransform(name, "attributes")
