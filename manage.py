@@ -16,12 +16,14 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
 
+        from pochtar.conf.celery import app as celery
         from pochtar.conf.environment import ensure_env_file
     except ImportError as error:
         sys.exit(
             f"{error}.\nThe packages are not installed in this Python. "
             "Run `make setup` (or `poetry install`), then use .venv/bin/python."
         )
+    celery.set_default()  # so that commands' nudges reach our broker
     ensure_env_file()
     execute_from_command_line(sys.argv)
 

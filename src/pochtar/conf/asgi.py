@@ -6,6 +6,9 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from pochtar.conf.celery import app as celery
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pochtar.conf.settings")
 
 application = get_asgi_application()
+celery.set_default()  # so that pages' nudges reach our broker
