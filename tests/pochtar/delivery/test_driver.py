@@ -52,7 +52,9 @@ def test_each_letter_is_its_recipients_own(workspace: Workspace) -> None:
     assert parsed["To"].addresses[0].addr_spec == "Anna@example.com"
     assert parsed["Date"].datetime.utcoffset().total_seconds() == 3 * 3600
     assert parsed["Message-ID"].endswith("@lavka.example>")
-    assert "Anna@example.com" in parsed.get_body(("plain",)).get_content()
+    text = parsed.get_body(("plain",))
+    assert text
+    assert "Anna@example.com" in text.get_content()
 
 
 def test_the_attempt_keeps_the_whole_reply(workspace: Workspace) -> None:

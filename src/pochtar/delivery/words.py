@@ -1,0 +1,67 @@
+"""What went wrong between us and an SMTP server, in a person's words, with advice."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+TROUBLES: dict[str, Promise] = {
+    "connect_refused": _(
+        "Nothing answers at this host and port. Check both; a firewall may be in the way."
+    ),
+    "unreachable": _("The host cannot be reached over the network."),
+    "dns": _("There is no such host. Check its name."),
+    "timeout": _(
+        "The server did not answer in time. Check the port and the encryption; "
+        "a firewall may swallow the connection."
+    ),
+    "closed": _("The server closed the connection in the middle of the talk."),
+    "protocol": _("What answers there does not speak SMTP as it should."),
+    "refused": _("The server does not want to talk with us. Its answer says why."),
+    "tls_failed": _(
+        "No encrypted connection came about. Port 465 usually wants TLS from the "
+        "start, port 587 STARTTLS."
+    ),
+    "tls_verify_failed": _(
+        "The server's certificate cannot be trusted, so neither login nor letters were "
+        "sent. Check the host's name, or have the certificate renewed."
+    ),
+    "tls_unavailable": _(
+        "The server offers no STARTTLS here, so nothing was sent in the clear. "
+        "Check the port, or choose another encryption."
+    ),
+    "auth_refused": _(
+        "The server refused the login or the password. Many providers want a separate "
+        "password for applications."
+    ),
+    "auth_deferred": _("The server cannot check the login just now. Try again later."),
+    "auth_unsupported": _("The server offers no kind of login that we know."),
+    "auth_needs_tls": _(
+        "The password is not sent without encryption. Choose STARTTLS or TLS."
+    ),
+    "private_address": _(
+        "The host stands in a private network, and this installation does not allow "
+        "that."
+    ),
+    "sender_refused": _(
+        "The server refused the sender's address. Often it must be the same as the login."
+    ),
+    "login_wanted": _("The server wants a login. Enter one for this SMTP server."),
+    "password_unreadable": _(
+        "The stored password cannot be read any more (the encryption key has changed). "
+        "Enter it again."
+    ),
+    "letter_broken": _("The letter cannot be written: its content or sender is wrong."),
+    "internal_error": _(
+        "Something went wrong inside Pochtar. The operator finds it in the log."
+    ),
+    "eai_unsupported": _("The server does not take addresses like this one."),
+    "too_big": _("The letter is bigger than the server takes."),
+    "bad_address": _("This address cannot be written to."),
+    "needs_8bit": _("The server takes only plain ASCII letters."),
+}
+
+
+def explain_trouble(code: str) -> Promise | str:
+    """Return a trouble in words; a code without words shows as itself."""
+    return TROUBLES.get(code, code)
