@@ -1,0 +1,213 @@
+"""Who may do what at every address of the service (SEC-01).
+
+One line for each URL name; ``tests/web/test_access_matrix.py`` makes its tests from
+it and fails when a URL is missing here.  How to add a page:
+
+    "thing": page(thing)                     # an object's page, no POST
+    "thing-edit": page(thing, post=EDITOR)   # editors and up may change it
+    "thing-stop": action(MANAGER, thing)     # POST only
+    "things": page()                         # a page of the current workspace
+
+``thing`` is a function that makes one in a workspace and returns the URL's arguments.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Model
+
+from pochtar.accounts.models import Role, Workspace
+from pochtar.sandbox.models import CapturedMessage
+from tests import make
+
+VIEWER, EDITOR, MANAGER, OWNER = Role
+RAW = b"Subject: Hi\r\nContent-Type: text/html\r\n\r\n<p style='color:red'>Hi</p>"
+_positions = itertools.count(1)
+
+
+class Door(StrEnum):
+    """Who gets in at all."""
+
+    PUBLIC = "public"  # everybody
+    LOGIN = "login"  # everybody who has logged in
+    WORKSPACE = "workspace"  # participants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An object of the workspace, and the arguments by which a URL finds it."""
+
+    row: Model
+    args: tuple[Any, ...]
+
+
+Maker = Callable[[Workspace], Found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    door: Door
+    make: Maker | None = None  # for the address of an object
+    post: Role | None = None  # the lowest role that may POST; None: nobody can
+    get: bool = True
+    args: tuple[Any, ...] = ()  # of an address without an object
+    is_frame: bool = False  # a letter's HTML, under a policy of its own
+
+
+def page(
+    make: Maker | None = None, *, post: Role | None = None, is_frame: bool = False
+) -> Rule:
+    return Rule(door=Door.WORKSPACE, make=make, post=post, is_frame=is_frame)
+
+
+def action(post: Role, make: Maker | None = None) -> Rule:
+    return Rule(door=Door.WORKSPACE, make=make, post=post, get=False)
+
+
+def public(*args: Any, get: bool = True) -> Rule:
+    return Rule(door=Door.PUBLIC, args=args, post=VIEWER, get=get)
+
+
+def personal(make: Maker | None = None, *, get: bool = True) -> Rule:
+    return Rule(door=Door.LOGIN, make=make, post=VIEWER, get=get)
+
+
+def _of(row: Model) -> Found:
+    return Found(row=row, args=(row.pk,))
+
+
+def recipient(workspace: Workspace) -> Found:
+    return _of(make.make_recipient(workspace))
+
+
+def recipient_list(workspace: Workspace) -> Found:
+    return _of(make.make_list(workspace))
+
+
+def message(workspace: Workspace) -> Found:
+    return _of(make.make_message(workspace))
+
+
+def mailing(workspace: Workspace) -> Found:
+    return _of(make.make_mailing(workspace))
+
+
+def relay(workspace: Workspace) -> Found:
+    return _of(make.make_relay(workspace))
+
+
+def sender(workspace: Workspace) -> Found:
+    return _of(make.make_sender(workspace))
+
+
+def letter(workspace: Workspace) -> Found:
+    row = CapturedMessage.objects.create(
+        workspace=workspace, rcpt_to="a@example.com", size=len(RAW), raw=RAW
+    )
+    return _of(row)
+
+
+def attachment(workspace: Workspace) -> Found:
+    found = letter(workspace)
+    return Found(row=found.row, args=(*found.args, 1))
+
+
+def itself(workspace: Workspace) -> Found:
+    return _of(workspace)
+
+
+ACCOUNT = {
+    "account_login": public(),
+    "account_signup": public(),
+    "account_logout": public(),
+    "account_inactive": public(),
+    "account_reset_password": public(),
+    "account_reset_password_done": public(),
+    "account_reset_password_from_key": public("1", "x-y"),
+    "account_reset_password_from_key_done": public(),
+    "account_email_verification_sent": public(),
+    "account_confirm_email": public("MQ:x:y"),
+    "account_confirm_login_code": public(),  # not in use: leads to the login
+    "account_reauthenticate": personal(),
+    "account_email": personal(),
+    "account_change_password": personal(),
+    "account_set_password": personal(),
+    "account-send-again": public(get=False),
+    "account-letter": public(),
+    "account-letter-frame": public(),
+    "profile": personal(),
+    "set_language": public(get=False),
+    "workspace": page(post=OWNER),
+    "workspace-open": personal(),
+    "workspace-switch": personal(itself, get=False),
+}
+FRAME = {
+    "home": public(),
+    "healthz": public(),
+    "design": public(),  # 404 without DEBUG
+}
+RECIPIENTS = {
+    "recipients": page(),
+    "recipients-search": page(),
+    "recipients-bulk": action(EDITOR),
+    "recipient-add": page(post=EDITOR),
+    "recipient": page(recipient),
+    "recipient-edit": page(recipient, post=EDITOR),
+    "recipient-delete": page(recipient, post=EDITOR),
+    "lists": page(),
+    "lists-search": page(),
+    "list-add": page(post=EDITOR),
+    "list": page(recipient_list),
+    "list-edit": page(recipient_list, post=EDITOR),
+    "list-delete": page(recipient_list, post=EDITOR),
+    "list-pick": page(recipient_list, post=EDITOR),
+}
+MESSAGES = {
+    "messages": page(),
+    "message-add": page(post=EDITOR),
+    "message": page(message),
+    "message-frame": page(message, is_frame=True),
+    "message-edit": page(message, post=EDITOR),
+    "message-duplicate": action(EDITOR, message),
+    "message-delete": page(message, post=EDITOR),
+}
+MAILINGS = {
+    "mailings": page(),
+    "mailing-add": page(post=EDITOR),
+    "mailing-count": action(VIEWER),  # a question: changes nothing
+    "mailing": page(mailing),
+    "mailing-live": page(mailing),
+    "mailing-edit": page(mailing, post=EDITOR),
+    "mailing-delete": page(mailing, post=EDITOR),
+    "mailing-duplicate": action(EDITOR, mailing),
+    "mailing-launch": page(mailing, post=MANAGER),
+    "mailing-pause": action(MANAGER, mailing),
+    "mailing-resume": action(MANAGER, mailing),
+    "mailing-cancel": action(MANAGER, mailing),
+    "attempts": page(),
+    "attempts-csv": page(),
+    "mailing-attempts-csv": page(mailing),
+}
+SANDBOX = {
+    "sandbox": page(),
+    "sandbox-empty": page(post=MANAGER),
+    "sandbox-letter": page(letter),
+    "sandbox-frame": page(letter, is_frame=True),
+    "sandbox-source": page(letter),
+    "sandbox-attachment": page(attachment),
+    "sandbox-delete": page(letter, post=MANAGER),
+}
+
+TABLE: Mapping[str, Rule] = {
+    **ACCOUNT,
+    **FRAME,
+    **RECIPIENTS,
+    **MESSAGES,
+    **MAILINGS,
+    **SANDBOX,
+}
