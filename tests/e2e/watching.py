@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Page, Response
+from playwright.sync_api import ConsoleMessage, Error, Page, Response
 
 GRAVE = ("serious", "critical")
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
@@ -75,6 +75,14 @@ class Watch:
     def _note(self, trouble: str) -> None:
         if not any(re.search(pattern, trouble) for pattern in self.tolerated):
             self.troubles.append(f"{self.page.url}: {trouble}")
+
+    def open(self, path: str, then: Callable[[], None]) -> None:
+        """Go there and act; an address that does not load is a trouble, not the end."""
+        try:
+            self.page.goto(path)
+            then()
+        except Error as error:
+            self._note(f"{path}: {error.message.splitlines()[0]}")
 
     def settle(self) -> None:
         self.page.wait_for_load_state("load")

@@ -1,0 +1,126 @@
+"""Every page there is: where it lies, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.e2e.installation import Installation
+
+# URL names that a GET does not answer with a page of its own, and why.
+NOT_PAGES = {
+    "healthz": "for machines",
+    "set_language": "a POST that goes back",
+    "workspace-switch": "a POST that goes back",
+    "account-send-again": "a POST that goes back",
+    "recipients-search": "answers a search box",
+    "lists-search": "answers a search box",
+    "mailing-count": "a fragment of the form",
+    "mailing-live": "a fragment of the mailing's page",
+    "attempts-csv": "a file",
+    "mailing-attempts-csv": "a file",
+    "message-frame": "the inside of a frame",
+    "sandbox-frame": "the inside of a frame",
+    "sandbox-source": "a file",
+    "sandbox-attachment": "a file",
+    "account-letter-frame": "the inside of a frame",
+    "account-letter": "needs a fresh registration: the journey goes there",
+    "account_confirm_email": "needs a letter's key: the journey goes there",
+    "account_reset_password_from_key": "needs a letter's key: the journey goes there",
+    "account_set_password": "for people without one: redirects",
+    "account_confirm_login_code": "a way of logging in that is not offered",
+    "account_reauthenticate": "redirects right after a login",
+    "recipients-bulk": "a POST",
+    "message-duplicate": "a POST that goes to the copy",
+    "mailing-duplicate": "a POST that goes to the copy",
+    "workspace-open": "walked as a visitor without a workspace would see it",
+}
+VISITOR = (
+    "home",
+    "account_login",
+    "account_signup",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key_done",
+    "account_email_verification_sent",
+    "account_inactive",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A page; ``title`` names its screenshots."""
+
+    title: str
+    path: str
+    visitor: bool = False
+
+
+def url_names() -> Iterator[tuple[str, bool]]:
+    """Yield each name outside the administration, and whether it takes an id."""
+
+    def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[tuple[str, bool]]:
+        for each in patterns:
+            if isinstance(each, URLResolver):
+                if each.app_name != "admin":
+                    yield from walk(each.url_patterns)
+            elif each.name:
+                yield each.name, "<uuid:pk>" in str(each.pattern)
+
+    yield from walk(get_resolver().url_patterns)
+
+
+def places(installation: Installation, workspace: str) -> list[Place]:
+    """Return the pages to walk, those of objects with an object of the workspace."""
+    found = [Place(title="visitor-404", path="/no-such-page/", visitor=True)]
+    found += [
+        Place(title=f"visitor-{name}", path=reverse(name), visitor=True)
+        for name in VISITOR
+    ]
+    for name, takes_id in url_names():
+        if name in NOT_PAGES or (name in VISITOR and name != "home"):
+            continue
+        if not takes_id:
+            found.append(Place(title=name, path=reverse(name)))
+            continue
+        for title, pk in _objects(installation, workspace, name):
+            found.append(Place(title=title, path=reverse(name, args=[pk])))
+    return found
+
+
+TABLES = {
+    "recipient": "recipients_recipient",
+    "list": "recipients_recipientlist",
+    "message": "content_message",
+    "relay": "delivery_relay",
+    "sender": "delivery_sender",
+    "sandbox": "sandbox_capturedmessage",
+}
+# In which state of a mailing its pages exist.
+STATES = {
+    "mailing": ("created", "scheduled", "running", "paused", "completed"),
+    "mailing-edit": ("created",),
+    "mailing-delete": ("created",),
+    "mailing-launch": ("created",),
+    "mailing-pause": ("running",),
+    "mailing-resume": ("paused",),
+    "mailing-cancel": ("scheduled",),
+}
+
+
+def _objects(
+    installation: Installation, workspace: str, name: str
+) -> Iterator[tuple[str, UUID]]:
+    kind = name.partition("-")[0]
+    if kind == "mailing":
+        for state in STATES[name]:
+            sql = "SELECT id FROM mailings_mailing WHERE workspace_id=? AND status=?"
+            if pk := installation.one(sql, workspace, state):
+                yield f"{name}-{state}", UUID(pk)
+        return
+    sql = f"SELECT id FROM {TABLES[kind]} WHERE workspace_id=? ORDER BY id LIMIT 1"
+    if pk := installation.one(sql, workspace):
+        yield name, UUID(pk)
