@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
-from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from pochtar.accounts.models import Membership, Role, Workspace
+from pochtar.sandbox.models import CapturedMessage
 from tests.make import make_member, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -91,13 +94,22 @@ def test_a_workspace_one_has_left_is_not_kept(client, workspace, owner):
     assert client.get(reverse("workspace")).context["workspace"] == workspace
 
 
-def test_times_are_shown_in_the_workspaces_zone(owner):
-    make_workspace(owner, name="Омск", time_zone="Asia/Omsk")
-    client = Client()
+@pytest.mark.parametrize(
+    ("zone", "clock"), [("Asia/Omsk", "19:00"), ("America/New_York", "08:00")]
+)
+def test_times_are_shown_by_the_workspaces_clock(client, owner, zone, clock):
+    workspace = make_workspace(owner, time_zone=zone)
+    received_at = datetime(2026, 1, 15, 13, tzinfo=UTC)
+    letter = CapturedMessage.objects.create(
+        workspace=workspace,
+        rcpt_to="a@example.com",
+        size=2,
+        raw=b"",
+        received_at=received_at,
+    )
     client.force_login(owner)
 
-    page = client.get(reverse("workspace"))
+    page = client.get(reverse("sandbox-letter", args=[letter.pk]))
 
-    assert page.context["workspace"].time_zone == "Asia/Omsk"
-    # The middleware has set the zone for the page, and has put it back after it.
-    assert 'value="Asia/Omsk" selected' in page.content.decode()
+    assert clock in page.content.decode()
+    assert timezone.get_current_timezone() == timezone.get_default_timezone()
