@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter
 from io import StringIO
@@ -16,7 +17,7 @@ from pochtar.accounts.models import User, Workspace
 from pochtar.content.models import Message
 from pochtar.delivery.models import Attempt, Delivery, Run, Tally
 from pochtar.mailings import demo
-from pochtar.mailings.demo_data import LETTERS_IN_ORDER, people
+from pochtar.mailings.demo_data import LETTERS_IN_ORDER, WORKSPACE, people
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.recipients.models import Recipient, RecipientList
 from tests.make import make_mailing, make_user, make_workspace
@@ -34,7 +35,7 @@ def built(db, monkeypatch) -> str:
 
 
 def test_the_printed_login_opens_the_workspace(built):
-    password = re.search(r": +(\S+)\n$", built)[1]
+    (password,) = re.findall(r": +(\S+)\n$", built)
 
     assert demo.LOGIN in built
     user = User.objects.get(email=demo.LOGIN)
@@ -81,11 +82,11 @@ def test_a_second_time_it_refuses_and_keeps_what_is_there(built):
 
 def test_fresh_rebuilds_only_the_demonstration(built):
     other = make_mailing(make_workspace(make_user()))
-    before = Workspace.objects.get(name=demo.WORKSPACE).pk
+    before = Workspace.objects.get(name=WORKSPACE).pk
 
     call_command("demo", fresh=True, stdout=StringIO())
 
-    assert Workspace.objects.get(name=demo.WORKSPACE).pk != before
+    assert Workspace.objects.get(name=WORKSPACE).pk != before
     assert Mailing.objects.filter(pk=other.pk).exists()
     assert Recipient.objects.count() == FEW
 
@@ -102,7 +103,7 @@ def test_every_letter_composes_for_somebody_who_has_all_values(letter):
         )
     )
     keys = {"full_name", "email"}
-    for person in people(300, demo.dt.date(2026, 11, 1)):
+    for person in people(300, dt.date(2026, 11, 1)):
         keys |= person.attributes.keys()
 
     assert compiled.names <= keys
