@@ -18,6 +18,7 @@ from django.utils import timezone
 
 import pochtar.web
 from pochtar.accounts.models import User
+from pochtar.delivery.mail_backend import LetterNotSent
 from pochtar.sandbox.models import CapturedMessage
 from pochtar.web.adapter import AccountAdapter
 from tests.make import PASSWORD, make_user
@@ -61,7 +62,12 @@ class Broken(BaseEmailBackend):
         raise ConnectionRefusedError("nobody listens there")
 
 
-BROKEN = f"{__name__}.Broken"
+class Refusing(BaseEmailBackend):
+    def send_messages(self, messages):
+        raise LetterNotSent("system_mail_failed", "refused")
+
+
+BROKEN, REFUSING = f"{__name__}.Broken", f"{__name__}.Refusing"
 
 
 @pytest.fixture
@@ -131,12 +137,13 @@ def test_the_language_of_the_registration_is_kept(client):
 
 
 @pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("backend", [BROKEN, REFUSING])
 def test_a_registration_survives_a_mail_server_that_is_down(
-    client, settings: LazySettings, known
+    client, settings: LazySettings, known, backend
 ):
     if known:
         make_user("anna@example.com")
-    working, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, BROKEN
+    working, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, backend
     page = client.post(
         reverse("account_signup"), SIGNUP, follow=True, HTTP_ACCEPT_LANGUAGE="en"
     )

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import User
 from pochtar.accounts.services import trust_address
+from pochtar.base.errors import PochtarError
 from pochtar.web.language import keep_language
 from pochtar.web.letters import remember_letter
 
@@ -65,7 +66,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped li
         try:
             with override(self._language_of(email, context)):
                 super().send_mail(template_prefix, email, context)
-        except OSError as error:
+        except (OSError, PochtarError) as error:
             taken = False
             log.warning("letter_not_sent", letter=template_prefix, error=str(error))
         if template_prefix in AWAITED:
