@@ -16,6 +16,7 @@ from pochtar.recipients.models import Recipient, RecipientList
 from pochtar.recipients.search import Search, find_page
 from pochtar.web import recipient_bulk, recipient_forms
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
+from pochtar.web.reasons import reason_words
 from pochtar.web.recipient_table import found_recipients, wants_fragment
 
 PICKED = 20
@@ -66,12 +67,12 @@ def recipient(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
         .filter(delivery__recipient=row)
         .select_related("run__mailing")
     )
+    page = keyset_page(attempts, cursor=request.GET.get("cursor", ""), size=HISTORY)
     context = {
         "recipient": row,
         "lists": row.lists.order_by("name"),
-        "page": keyset_page(
-            attempts, cursor=request.GET.get("cursor", ""), size=HISTORY
-        ),
+        "page": page,
+        "history": [(attempt, reason_words(attempt.reason)) for attempt in page.rows],
     }
     return render(request, "recipients/recipient.html", context)
 
