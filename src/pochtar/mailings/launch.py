@@ -8,31 +8,35 @@ it and then find the status moved on.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import structlog
 from django.db import transaction
-from django.utils import timezone
 
 from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, PochtarError
+from pochtar.delivery import runs
 from pochtar.mailings.lifecycle import STATES, Action
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.preflight import Preflight
 from pochtar.mailings.services import cancel_schedule, follow_runs, refuse
 
 log = structlog.get_logger(__name__)
-runs: Any = None  # pochtar.delivery.runs, as soon as it is there
 
 
 def launch_mailing(
-    mailing: Mailing, *, by: User | None, now: dt.datetime, force_now: bool = False
+    mailing: Mailing,
+    *,
+    by: User | None,
+    now: dt.datetime,
+    force_now: bool = False,
+    nudge: bool = True,
 ) -> Mailing:
     """Freeze the mailing and start its run, or schedule it when its start is ahead.
 
     ``by`` is None for the operator's command line and for beat.  ``force_now`` launches
-    at once whatever the start says.  Raises Conflict with the code of what is in the
+    at once whatever the start says; ``nudge=False`` is for one who drives the run in
+    the foreground.  Raises Conflict with the code of what is in the
     way (preflight.py), or ``cannot_launch`` when somebody was first.
     """
     if by:
@@ -51,7 +55,7 @@ def launch_mailing(
         if flight.starts_later and not force_now:
             _schedule(mailing, by=by)
         else:
-            _start(mailing, flight, by=by, now=now)
+            _start(mailing, flight, by=by, nudge=nudge)
     return mailing
 
 
@@ -62,7 +66,7 @@ def _schedule(mailing: Mailing, *, by: User | None) -> None:
 
 
 def _start(
-    mailing: Mailing, flight: Preflight, *, by: User | None, now: dt.datetime
+    mailing: Mailing, flight: Preflight, *, by: User | None, nudge: bool
 ) -> None:
     assert mailing.sender  # preflight has looked
     mailing.run = runs.start_run(
@@ -72,7 +76,8 @@ def _start(
         audience=flight.audience,
         stop_at=mailing.stop_at,
         by=by,
-        now=now,
+        now=flight.now,
+        nudge=nudge,
     )
     mailing.status, mailing.note = MailingStatus.RUNNING, ""
     mailing.save(update_fields=["status", "note", "run"])
@@ -118,12 +123,12 @@ def pause_mailing(mailing: Mailing, *, by: User) -> Mailing:
     return _follow(mailing, by=by, verb="mailing_paused")
 
 
-def resume_mailing(mailing: Mailing, *, by: User | None) -> Mailing:
+def resume_mailing(mailing: Mailing, *, by: User | None, nudge: bool = True) -> Mailing:
     """Go on with a paused mailing where it stopped."""
     if by:
         require_role(by, mailing.workspace_id, Role.MANAGER)
     run = mailing.run
-    if not run or not runs.resume_run(run):
+    if not run or not runs.resume_run(run, nudge=nudge):
         raise refuse(mailing, Action.RESUME)
     return _follow(mailing, by=by, verb="mailing_resumed")
 
@@ -133,9 +138,3 @@ def _follow(mailing: Mailing, *, by: User | None, verb: str) -> Mailing:
     write_audit(mailing.workspace, by=by, verb=verb, subject=mailing)
     mailing.refresh_from_db()
     return mailing
-
-
-def tick_mailings(now: dt.datetime | None = None) -> None:
-    """Do what time asks for: launch what is due, keep statuses in step."""
-    launch_due(now or timezone.now())
-    follow_runs()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
+from pochtar.delivery.ledger import count_states
 from pochtar.delivery.models import Run, RunStatus, Tally
 
 OUTCOMES = ("accepted", "failed", "deferred", "unknown", "skipped")
@@ -62,12 +63,12 @@ def progress_of(runs: Iterable[Run]) -> dict[UUID, Progress]:
 
 def live_progress(run: Run, *, now: dt.datetime) -> Progress:
     """Return the figures of one run, with its rate while it is running."""
-    totals = Tally.objects.filter(run=run).aggregate(
-        **{name: Sum(name) for name in OUTCOMES}
+    counts = count_states(run)
+    return Progress(
+        selected=counts.selected,
+        rate=_rate(run, now) if run.status == RunStatus.RUNNING else 0.0,
+        **{name: getattr(counts, name) for name in OUTCOMES},
     )
-    counts = {name: value or 0 for name, value in totals.items()}
-    rate = _rate(run, now) if run.status == RunStatus.RUNNING else 0.0
-    return Progress(selected=run.selected, rate=rate, **counts)
 
 
 def _rate(run: Run, now: dt.datetime) -> float:

@@ -1,0 +1,323 @@
+"""``manage.py sendmail <mailing>``: launch a mailing and drive it in the foreground.
+
+    exit  0    everybody was accepted          1    finished, but not all were
+          2    cannot be launched, or paused   130  stopped by Ctrl-C or SIGTERM
+
+The same command continues what was stopped or killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from pochtar.base.errors import PochtarError
+from pochtar.delivery.driver import drive_run
+from pochtar.delivery.ledger import Counts, count_states
+from pochtar.delivery.models import Run, RunStatus
+from pochtar.mailings.foreground import (
+    check_start,
+    leave_mailing,
+    take_mailing,
+    troubles_of,
+)
+from pochtar.mailings.launch import launch_mailing, resume_mailing
+from pochtar.mailings.models import Mailing, MailingStatus
+from pochtar.mailings.preflight import Preflight
+from pochtar.ops.reporting import Bar, Lines, Silent, Watch, figures
+
+ACCEPTED, INCOMPLETE, REFUSED, STOPPED = 0, 1, 2, 130
+TROUBLES = 5
+LISTED = 50
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Refusal(Exception):
+    """Nothing was sent; ``code`` is stable, the text is for the reader."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Command(BaseCommand):
+    help = "Launch a mailing and drive it to its end in the foreground."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "mailing", nargs="?", help="the mailing's id; without it, list them"
+        )
+        parser.add_argument(
+            "--now", action="store_true", help="do not wait for the time to start"
+        )
+        parser.add_argument(
+            "--detach", action="store_true", help="hand it to the workers, do not wait"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON summary on stdout"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # What it says itself is what its reader wants; the logs would tear the bar.
+        logging.getLogger("pochtar").setLevel(logging.ERROR)
+        with translation.override(language()):
+            try:
+                status = self._run(options)
+            except Refusal as refusal:
+                status = self._refuse(refusal, as_json=options["json"])
+        if status:
+            sys.exit(status)
+
+    def _run(self, options: dict[str, Any]) -> int:
+        if options["mailing"] is None:
+            return self._list(as_json=options["json"])
+        mailing = find_mailing(options["mailing"])
+        try:
+            if options["detach"]:
+                return self._detach(mailing, options)
+            with listening() as stopped:
+                run = take_mailing(
+                    mailing, now=timezone.now(), force_now=options["now"]
+                )
+                return self._drive(mailing, run, stopped, as_json=options["json"])
+        except PochtarError as error:
+            raise Refusal(error.code, str(error)) from error
+
+    def _drive(
+        self, mailing: Mailing, run: Run, stopped: Stopped, *, as_json: bool
+    ) -> int:
+        if not as_json:
+            self._announce(mailing, run)
+        started = time.monotonic()
+        with Watch(run, self._display(as_json=as_json)) as watch:
+
+            def ask() -> bool:
+                watch.look()
+                return stopped.asked
+
+            # A second Ctrl-C: what was in hand becomes unknown, nobody is lost.
+            with contextlib.suppress(KeyboardInterrupt):
+                drive_run(run, stopped=ask)
+        run.refresh_from_db()
+        interrupted = stopped.asked and run.status == RunStatus.RUNNING
+        run = leave_mailing(mailing, run, interrupted=interrupted)
+        counts = count_states(run)
+        status = exit_status(run, counts, interrupted=interrupted)
+        seconds = time.monotonic() - started
+        if as_json:
+            self._print_json(summary(mailing, run, counts, status, seconds))
+        else:
+            self._print_end(run, counts, seconds)
+        if status in (REFUSED, STOPPED):
+            self._explain(mailing, run)
+        return status
+
+    def _display(self, *, as_json: bool) -> Silent:
+        stream = sys.stderr if as_json else sys.stdout
+        if stream.isatty():
+            return Bar(stream)
+        return Silent() if as_json else Lines(self.stdout.write)
+
+    def _announce(self, mailing: Mailing, run: Run) -> None:
+        sender = f"{run.from_name} <{run.from_email}>"
+        said = _("“%(subject)s” from %(sender)s by %(relay)s, recipients: %(count)d")
+        self.stdout.write(
+            said
+            % {
+                "subject": run.subject,
+                "sender": sender,
+                "relay": run.relay,
+                "count": run.selected,
+            }
+        )
+
+    def _print_end(self, run: Run, counts: Counts, seconds: float) -> None:
+        self.stdout.write(figures(counts))
+        if seconds and counts.finished:
+            self.stdout.write(_("Took %(seconds).1f s.") % {"seconds": seconds})
+        troubles = troubles_of(run, limit=TROUBLES)
+        if troubles:
+            self.stdout.write(_("What was answered most often:"))
+        for trouble in troubles:
+            words = (trouble.code, trouble.enhanced_code, trouble.reply)
+            said = " ".join(str(word) for word in words if word) or trouble.reason
+            self.stdout.write(f"{trouble.count:>8} × {said}")
+
+    def _explain(self, mailing: Mailing, run: Run) -> None:
+        if run.status != RunStatus.PAUSED:
+            return
+        self.stderr.write(
+            _("Paused: %(reason)s. Continue: python manage.py sendmail %(pk)s")
+            % {"reason": pause_words(run), "pk": mailing.pk}
+        )
+
+    def _detach(self, mailing: Mailing, options: dict[str, Any]) -> int:
+        now = timezone.now()
+        if mailing.state == MailingStatus.PAUSED:
+            mailing = resume_mailing(mailing, by=None)
+        elif mailing.state in (MailingStatus.CREATED, MailingStatus.SCHEDULED):
+            check_start(mailing, now=now, force_now=options["now"])
+            mailing = launch_mailing(mailing, by=None, now=now, force_now=True)
+        else:
+            raise Refusal(
+                f"already_{mailing.state}", _("This mailing has been launched already.")
+            )
+        assert mailing.run
+        if options["json"]:
+            self._print_json({"mailing": str(mailing.pk), "status": mailing.state})
+        else:
+            self.stdout.write(
+                _("Handed to the workers; recipients: %(count)d")
+                % {"count": mailing.run.selected}
+            )
+        return ACCEPTED
+
+    def _list(self, *, as_json: bool) -> int:
+        rows = list(launchable()[:LISTED])
+        if as_json:
+            self._print_json({"mailings": [line_of(row) for row in rows]})
+            return ACCEPTED
+        if not rows:
+            self.stdout.write(_("There is no mailing to launch."))
+        for row in rows:
+            self.stdout.write(
+                f"{row.pk}  {row.get_status_display():<14} {row.workspace} · {row.name}"
+            )
+        return ACCEPTED
+
+    def _refuse(self, refusal: Refusal, *, as_json: bool) -> int:
+        if as_json:
+            self._print_json(
+                {"status": "refused", "code": refusal.code, "reason": str(refusal)}
+            )
+        self.stderr.write(str(refusal))
+        return REFUSED
+
+    def _print_json(self, value: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(value, ensure_ascii=False))
+
+
+class Stopped:
+    """Whether somebody asked to stop; asked twice, it is at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[Stopped]:
+    """Turn signals into a question that the driver asks between letters."""
+    stopped = Stopped()
+    before = {number: signal.signal(number, stopped) for number in SIGNALS}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def find_mailing(text: str) -> Mailing:
+    """Return the mailing with this id; raise Refusal."""
+    try:
+        pk = UUID(text.strip())
+    except ValueError as error:
+        raise Refusal(
+            "bad_id", _("“%(text)s” is no id of a mailing.") % {"text": text}
+        ) from error
+    found = Mailing.objects.select_related("workspace", "run").filter(pk=pk).first()
+    if not found:
+        raise Refusal("no_mailing", _("There is no mailing %(pk)s.") % {"pk": pk})
+    mailing: Mailing = found
+    return mailing
+
+
+def launchable() -> Any:
+    """Return what the command could launch or continue, the newest first."""
+    states = (MailingStatus.CREATED, MailingStatus.SCHEDULED, MailingStatus.PAUSED)
+    rows = Mailing.objects.filter(status__in=states).select_related("workspace", "run")
+    return rows.order_by("-pk")
+
+
+def line_of(mailing: Mailing) -> dict[str, Any]:
+    return {
+        "mailing": str(mailing.pk),
+        "status": mailing.state,
+        "name": mailing.name,
+        "workspace": mailing.workspace.name,
+        "recipients": Preflight(mailing, now=timezone.now()).count,
+    }
+
+
+def exit_status(run: Run, counts: Counts, *, interrupted: bool) -> int:
+    if interrupted:
+        return STOPPED
+    if run.status != RunStatus.COMPLETED:
+        return REFUSED
+    return ACCEPTED if counts.accepted == counts.selected else INCOMPLETE
+
+
+def summary(
+    mailing: Mailing, run: Run, counts: Counts, status: int, seconds: float
+) -> dict[str, Any]:
+    """Return what ``--json`` prints; the keys are English and stable."""
+    return {
+        "mailing": str(mailing.pk),
+        "run": str(run.pk),
+        "status": run.status,
+        "exit": status,
+        "pause": {"code": run.pause_code, "text": run.pause_text},
+        "selected": counts.selected,
+        "accepted": counts.accepted,
+        "failed": counts.failed,
+        "deferred": counts.deferred,
+        "unknown": counts.unknown,
+        "skipped": counts.skipped,
+        "pending": counts.pending + counts.sending,
+        "seconds": round(seconds, 3),
+        "replies": [
+            {
+                "count": each.count,
+                "outcome": each.outcome,
+                "code": each.code,
+                "enhanced_code": each.enhanced_code,
+                "reason": each.reason,
+                "reply": each.reply,
+            }
+            for each in troubles_of(run, limit=TROUBLES)
+        ],
+    }
+
+
+def language() -> str:
+    """Return the terminal's language if we speak it, else the installation's."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(name, ""):
+            code = value.split(".")[0].split("_")[0].lower()
+            return code if code in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+    return settings.LANGUAGE_CODE
+
+
+def pause_words(run: Run) -> str:
+    if run.pause_code == "interrupted":
+        return _("stopped on the command line")
+    return f"{run.pause_code}: {run.pause_text}" if run.pause_text else run.pause_code
