@@ -23,6 +23,8 @@ export function mount(select) {
       loading: () => note(words.searching),
     },
   });
+  // What one types into has the label now; the select itself is only kept for the form.
+  select.setAttribute('aria-hidden', 'true');
 }
 
 function note(text) {
