@@ -28,6 +28,7 @@ from mailcore.personalise import (
 from mailcore.places import find_unsafe_url
 from mailcore.plaintext import html_to_text
 from pochtar.base.errors import InvalidInput
+from pochtar.content.models import Message
 
 BUILT_IN_NAMES = ("full_name", "email")
 LONGEST = {"subject": 500, "preheader": 150, "html": 500_000, "text": 200_000}
@@ -57,6 +58,10 @@ class Draft:
     preheader: str = ""
     html: str = ""
     text: str = ""
+
+
+def draft_of(message: Message) -> Draft:
+    return Draft(**{name: getattr(message, name) for name in LONGEST})
 
 
 def clean_draft(draft: Draft) -> Draft:
@@ -154,7 +159,7 @@ def _check_template(field: str, source: str, names: Collection[str]) -> None:
         if field == "html":
             HtmlTemplate(template=template)
     except TemplateError as error:
-        raise template_problem(field, error, names) from error
+        raise _template_problem(field, error, names) from error
     _check_defaults(field, template)
 
 
@@ -184,7 +189,7 @@ def _check_links(field: str, source: str) -> None:
         )
 
 
-def template_problem(
+def _template_problem(
     field: str, error: TemplateError, names: Collection[str]
 ) -> InvalidInput:
     """Say what is wrong with a merge field, where, and what was probably meant."""

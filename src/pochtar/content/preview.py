@@ -6,12 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mailcore.compose import LetterSource, Mailbox, letter_html
-from mailcore.personalise import (
-    HtmlTemplate,
-    TemplateError,
-    parse_template,
-    render_text,
-)
+from mailcore.personalise import HtmlTemplate, parse_template, render_text
 from mailcore.plaintext import html_to_text
 from pochtar.content.checks import Draft
 from pochtar.content.models import Message
@@ -28,20 +23,11 @@ class Preview:
     missing: tuple[str, ...]  # fields without a value or a default: no letter is sent
 
 
-def render_preview(
-    message: Message | Draft, values: Mapping[str, str]
-) -> Preview | TemplateError:
+def render_preview(message: Message | Draft, values: Mapping[str, str]) -> Preview:
     """Return the letter; a missing value shows as its merge field.
 
-    A message that was valid once may not be any more: the mistake is returned.
+    Raises TemplateError for a message with a mistake (`find_problems` says which).
     """
-    try:
-        return _render(message, values)
-    except TemplateError as error:
-        return error
-
-
-def _render(message: Message | Draft, values: Mapping[str, str]) -> Preview:
     html = HtmlTemplate(template=parse_template(_document(message)))
     subject = parse_template(message.subject)
     text = parse_template(message.text or html_to_text(message.html))

@@ -7,6 +7,7 @@ not know: callers pass their names.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -17,10 +18,13 @@ from django.utils.translation import ngettext_lazy
 from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict
-from pochtar.content.checks import Draft, clean_draft, find_problems
+from pochtar.content.checks import (
+    Draft,
+    clean_draft,
+    draft_of,
+    find_problems,
+)
 from pochtar.content.models import Message
-
-FIELDS = ("subject", "preheader", "html", "text")
 
 
 @transaction.atomic
@@ -31,7 +35,7 @@ def create_message(
     require_role(by, workspace, Role.EDITOR)
     draft = _checked(draft, names)
     message = Message.objects.create(
-        workspace=workspace, created_by=by, **_columns(draft)
+        workspace=workspace, created_by=by, **asdict(draft)
     )
     write_audit(workspace, by=by, verb="message_created", subject=message)
     return message
@@ -43,7 +47,7 @@ def change_message(
 ) -> Message:
     """Change a message; what was launched already keeps its own copy."""
     require_role(by, message.workspace, Role.EDITOR)
-    values = _columns(_checked(draft, names)) | {"updated_at": timezone.now()}
+    values = asdict(_checked(draft, names)) | {"updated_at": timezone.now()}
     if not Message.objects.filter(pk=message.pk).update(**values):
         raise Conflict("message_gone", _("This message has been deleted."))
     for name, value in values.items():
@@ -56,8 +60,9 @@ def change_message(
 def duplicate_message(message: Message, *, by: User) -> Message:
     """Copy a message as it is: a subject with "(copy)" might be sent by mistake."""
     require_role(by, message.workspace, Role.EDITOR)
-    values = {name: getattr(message, name) for name in FIELDS}
-    copy = Message.objects.create(workspace=message.workspace, created_by=by, **values)
+    copy = Message.objects.create(
+        workspace=message.workspace, created_by=by, **asdict(draft_of(message))
+    )
     write_audit(
         message.workspace,
         by=by,
@@ -91,10 +96,6 @@ def _checked(draft: Draft, names: Collection[str]) -> Draft:
     for problem in find_problems(draft, names=names):
         raise problem
     return draft
-
-
-def _columns(draft: Draft) -> dict[str, object]:
-    return {name: getattr(draft, name) for name in FIELDS}
 
 
 def _in_use(count: int) -> Conflict:

@@ -1,0 +1,132 @@
+"""One message as a recipient would get it, and a test of it to oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from mailcore.personalise import TemplateError
+from pochtar.accounts.models import Workspace
+from pochtar.content.checks import (
+    BUILT_IN_NAMES,
+    draft_of,
+    find_problems,
+    is_clipped,
+)
+from pochtar.content.models import Message
+from pochtar.content.preview import Preview, render_preview
+from pochtar.delivery.models import Sender
+from pochtar.recipients.models import Attribute, Recipient
+from pochtar.recipients.search import Search, find_page
+from pochtar.sandbox.letters import REMOTE_IMAGE
+from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
+from pochtar.web.letter_frame import frame_response
+from pochtar.web.recipient_table import read_id
+
+OFFERED = 20
+TABS = ("html", "text")
+LONGEST_QUERY = 200
+
+
+@require_safe
+@workspace_view
+def message_page(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """Show the letter as the chosen recipient would get it."""
+    message: Message = find_visible(
+        Message.objects.select_related("workspace"), request, pk
+    )
+    context = preview_context(request, message)
+    context["senders"] = Sender.objects.of(message.workspace).select_related("relay")
+    context["mailings"] = message.mailings.order_by("-pk")[:10]
+    context["clipped"] = is_clipped(message.html)
+    return render(request, "messages/message.html", context)
+
+
+@require_safe
+@workspace_view
+def message_frame(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """The letter itself, for the frame."""
+    message: Message = find_visible(
+        Message.objects.select_related("workspace"), request, pk
+    )
+    values = merge_values(_chosen(request, message.workspace))
+    preview = _preview(message, values)
+    return frame_response(request, preview.html if preview else "")
+
+
+def preview_context(request: WorkspaceRequest, message: Message) -> dict[str, Any]:
+    """Return what the preview shows; the query chooses recipient, tab and width."""
+    recipient = _chosen(request, message.workspace)
+    preview = _preview(message, merge_values(recipient))
+    problems = find_problems(draft_of(message), names=known_names(message.workspace))
+    tabs = TABS if preview and preview.html else TABS[1:]
+    asked = request.GET.get("show", "")
+    images = request.GET.get("images") == "1"
+    return {
+        "message": message,
+        "problems": problems,
+        "preview": preview,
+        "recipient": recipient,
+        "offered": _offered(request, message.workspace, recipient),
+        "query": request.GET.get("q", "")[:LONGEST_QUERY],
+        "tabs": tabs,
+        "tab": asked if asked in tabs else tabs[0],
+        "phone": request.GET.get("width") == "phone",
+        "images": images,
+        "has_images": bool(preview and REMOTE_IMAGE.search(preview.html)),
+        "frame_url": _frame_url(message, recipient, images=images),
+    }
+
+
+def merge_values(recipient: Recipient | None) -> dict[str, str]:
+    """Return the values of a recipient's merge fields; none for nobody."""
+    if recipient is None:
+        return {}
+    values = {key: str(value) for key, value in recipient.attributes.items()}
+    return values | {"full_name": recipient.full_name, "email": recipient.email}
+
+
+def known_names(workspace: Workspace) -> list[str]:
+    keys = Attribute.objects.of(workspace).order_by("key")
+    return [*BUILT_IN_NAMES, *keys.values_list("key", flat=True)]
+
+
+def _chosen(request: WorkspaceRequest, workspace: Workspace) -> Recipient | None:
+    """Return the recipient that the query names, else the first of the workspace."""
+    rows = Recipient.objects.of(workspace)
+    pk = read_id(request.GET.get("recipient", ""))
+    chosen: Recipient | None = rows.filter(pk=pk).first() if pk else None
+    return chosen or rows.order_by("pk").first()
+
+
+def _offered(
+    request: WorkspaceRequest, workspace: Workspace, chosen: Recipient | None
+) -> Iterable[Recipient]:
+    """Return whom the picker shows before anything is searched for."""
+    text = request.GET.get("q", "").replace("\x00", "")[:LONGEST_QUERY]
+    found = find_page(Search(workspace=workspace, text=text), size=OFFERED).page.rows
+    others = [row for row in found if chosen is None or row.pk != chosen.pk]
+    return [chosen, *others] if chosen else others
+
+
+def _frame_url(message: Message, recipient: Recipient | None, *, images: bool) -> str:
+    query = {"recipient": str(recipient.pk)} if recipient else {}
+    if images:
+        query["images"] = "1"
+    url = reverse("message-frame", args=[message.pk])
+    return f"{url}?{urlencode(query)}" if query else url
+
+
+def _preview(message: Message, values: dict[str, str]) -> Preview | None:
+    """Return the letter, or None for a message with a mistake in it."""
+    try:
+        return render_preview(message, values)
+    except TemplateError:
+        return None
