@@ -17,11 +17,16 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main(parent: int, command: list[str]) -> None:
+def tie_to_parent() -> None:
+    """Ask the kernel to end this process when its parent ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it went before we could ask
-            return
+
+
+def main(parent: int, command: list[str]) -> None:
+    tie_to_parent()
+    if sys.platform == "linux" and os.getppid() != parent:
+        return  # it went before we could ask
     os.execvp(command[0], command)  # noqa: S606 - the supervisor's own list
 
 

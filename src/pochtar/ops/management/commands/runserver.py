@@ -18,7 +18,7 @@ from django.core.management.base import CommandParser
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 from django.utils.translation import gettext as _
 
-from pochtar.ops import programs, supervisor
+from pochtar.ops import programs, supervisor, tied
 
 STOP_SECONDS = 10
 
@@ -40,6 +40,7 @@ class Command(RunserverCommand):
     def run(self, **options: Any) -> None:
         """Run the server; in the process that outlives reloads, the rest as well."""
         if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
+            tied.tie_to_parent()
             super().run(**options)
             return
         self._build_front_end()
