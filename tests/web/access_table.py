@@ -193,6 +193,18 @@ MAILINGS = {
     "attempts-csv": page(),
     "mailing-attempts-csv": page(mailing),
 }
+DELIVERY = {
+    "relays": page(),
+    "relay-add": page(post=MANAGER),
+    "relay": page(relay),
+    "relay-edit": page(relay, post=MANAGER),
+    "relay-check": action(MANAGER, relay),
+    "relay-delete": page(relay, post=MANAGER),
+    "senders": page(),
+    "sender-add": page(post=MANAGER),
+    "sender-edit": page(sender, post=MANAGER),
+    "sender-delete": page(sender, post=MANAGER),
+}
 SANDBOX = {
     "sandbox": page(),
     "sandbox-empty": page(post=MANAGER),
@@ -209,5 +221,6 @@ TABLE: Mapping[str, Rule] = {
     **RECIPIENTS,
     **MESSAGES,
     **MAILINGS,
+    **DELIVERY,
     **SANDBOX,
 }
