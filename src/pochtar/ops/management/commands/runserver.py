@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.staticfiles.management.commands.runserver import (
     Command as RunserverCommand,
 )
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 from django.utils.translation import gettext as _
 
@@ -43,6 +43,11 @@ class Command(RunserverCommand):
             tied.tie_to_parent()
             super().run(**options)
             return
+        if not programs.port_is_free(self.addr, int(self.port)):
+            raise CommandError(
+                _("Port %(port)d is taken by another program.")
+                % {"port": int(self.port)}
+            )
         self._build_front_end()
         os.environ.setdefault("PUBLIC_URL", f"http://{self._address()}")
         with self._companions(alone=options["alone"]):
