@@ -8,9 +8,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from mailcore.smtp.sink import Script, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
 from pochtar.content.models import Message
-from tests.make import make_mailing, make_message, make_recipient
+from pochtar.sandbox.letters import read_letter
+from tests.make import (
+    make_mailing,
+    make_message,
+    make_recipient,
+    make_relay,
+    make_sender,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -232,13 +240,17 @@ def test_a_stranger_finds_nothing(
 ) -> None:
     """SEC-01"""
     url = reverse(name, args=[make_message(workspace).pk])
-    method = as_stranger.post if name == "message-duplicate" else as_stranger.get
+    method = (
+        as_stranger.post
+        if name in {"message-duplicate", "message-test"}
+        else as_stranger.get
+    )
 
     assert method(url).status_code == 404
 
 
 @pytest.mark.parametrize(
-    "name", ["message-edit", "message-duplicate", "message-delete"]
+    "name", ["message-edit", "message-duplicate", "message-delete", "message-test"]
 )
 def test_a_viewer_looks_and_changes_nothing(
     as_viewer: Client, workspace: Workspace, name: str
@@ -259,3 +271,64 @@ def test_a_copy_is_made_by_posting_only(
     url = reverse("message-duplicate", args=[make_message(workspace).pk])
 
     assert as_editor.get(url).status_code == 405
+
+
+def test_a_test_letter_goes_to_who_asks_for_it(
+    as_editor: Client, workspace: Workspace
+) -> None:
+    boris = make_recipient(workspace, full_name="Борис")
+    message = make_message(workspace)
+    with sink_in_thread() as sink:
+        sender = make_sender(workspace, relay=make_relay(workspace, port=sink.port))
+        data = {"sender": str(sender.pk), "recipient": str(boris.pk)}
+        response = as_editor.post(
+            reverse("message-test", args=[message.pk]), data, follow=True
+        )
+
+    (letter,) = sink.accepted
+    assert letter.rcpt_to == "editor@example.com"
+    assert "Здравствуйте, Борис!" in read_letter(letter.data).text
+    assert "отправлено на editor@example.com" in text_of(response)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (Step("550 5.1.1 no such user"), "no such user"),
+        (Step("451 4.3.0 come back later"), "come back later"),
+    ],
+)
+def test_a_test_letter_that_is_refused_says_why(
+    as_editor: Client, workspace: Workspace, step: Step, words: str
+) -> None:
+    url = reverse("message-test", args=[make_message(workspace).pk])
+    with sink_in_thread(Script(steps={"rcpt": step})) as sink:
+        sender = make_sender(workspace, relay=make_relay(workspace, port=sink.port))
+        response = as_editor.post(url, {"sender": str(sender.pk)}, follow=True)
+
+    assert words in text_of(response)
+
+
+def test_a_mail_server_that_is_away_is_said(
+    as_editor: Client, workspace: Workspace
+) -> None:
+    url = reverse("message-test", args=[make_message(workspace).pk])
+    sender = make_sender(workspace, relay=make_relay(workspace, port=1))
+
+    response = as_editor.post(url, {"sender": str(sender.pk)}, follow=True)
+
+    assert "Пробное письмо не принято" in text_of(response)
+
+
+def test_a_test_needs_a_sender_and_the_values(
+    as_editor: Client, workspace: Workspace, stranger: Any
+) -> None:
+    url = reverse("message-test", args=[make_message(workspace, html="{{ город }}").pk])
+    foreign = make_sender(stranger.workspaces.get())
+    own = make_sender(workspace)
+
+    without = as_editor.post(url, {"sender": str(foreign.pk)}, follow=True)
+    lacking = as_editor.post(url, {"sender": str(own.pk)}, follow=True)
+
+    assert "Выберите отправителя" in text_of(without)
+    assert "город" in text_of(lacking)

@@ -7,13 +7,17 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.contrib import messages as notes
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
 from mailcore.personalise import TemplateError
 from pochtar.accounts.models import Workspace
+from pochtar.base.errors import PochtarError
 from pochtar.content.checks import (
     BUILT_IN_NAMES,
     draft_of,
@@ -22,11 +26,17 @@ from pochtar.content.checks import (
 )
 from pochtar.content.models import Message
 from pochtar.content.preview import Preview, render_preview
+from pochtar.delivery.checks import TestLetter, send_test
 from pochtar.delivery.models import Sender
 from pochtar.recipients.models import Attribute, Recipient
 from pochtar.recipients.search import Search, find_page
 from pochtar.sandbox.letters import REMOTE_IMAGE
-from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
+from pochtar.web.access import (
+    WorkspaceRequest,
+    find_editable,
+    find_visible,
+    workspace_view,
+)
 from pochtar.web.letter_frame import frame_response
 from pochtar.web.recipient_table import read_id
 
@@ -56,14 +66,66 @@ def message_frame(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     message: Message = find_visible(
         Message.objects.select_related("workspace"), request, pk
     )
-    values = merge_values(_chosen(request, message.workspace))
+    values = merge_values(_chosen(request.GET, message.workspace))
     preview = _preview(message, values)
     return frame_response(request, preview.html if preview else "")
 
 
+@require_POST
+@workspace_view
+def message_test(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """Send the letter, with the chosen recipient's values, to who is logged in."""
+    message: Message = find_editable(
+        Message.objects.select_related("workspace"), request, pk
+    )
+    back = reverse("message", args=[pk])
+    recipient = _chosen(request.POST, message.workspace)
+    if recipient:
+        back += f"?{urlencode({'recipient': str(recipient.pk)})}"
+    senders = Sender.objects.of(message.workspace).select_related("relay")
+    sender = senders.filter(pk=read_id(request.POST.get("sender", ""))).first()
+    if sender is None:
+        notes.error(request, _("Choose a sender for the test letter."))
+        return redirect(back)
+    values = {"full_name": request.user.name, **merge_values(recipient)}
+    try:
+        sent = send_test(
+            message,
+            sender=sender,
+            to=request.user.email,
+            name=request.user.name,
+            values={**values, "email": values.get("email") or request.user.email},
+            by=request.user,
+        )
+    except PochtarError as error:
+        notes.error(request, str(error))
+    else:
+        _say(request, sent, sender)
+    return redirect(back)
+
+
+def _say(request: WorkspaceRequest, sent: TestLetter, sender: Sender) -> None:
+    """Tell what the mail server answered; in the sandbox, where the letter is."""
+    if not sent.accepted:
+        text = _("The test letter was not taken: %(verdict)s")
+        notes.error(request, _joined(text % {"verdict": sent.verdict}, sent.reply))
+    elif sender.relay.is_sandbox:
+        text = _("The test letter is in the sandbox.")
+        url, word = reverse("sandbox"), _("Open the sandbox")
+        notes.success(request, format_html('{} <a href="{}">{}</a>', text, url, word))
+    else:
+        text = _("The test letter is on its way to %(address)s.")
+        text %= {"address": request.user.email}
+        notes.success(request, _joined(text, sent.reply))
+
+
+def _joined(text: str, reply: str) -> str:
+    return text if not reply or reply in text else f"{text} {reply}"
+
+
 def preview_context(request: WorkspaceRequest, message: Message) -> dict[str, Any]:
     """Return what the preview shows; the query chooses recipient, tab and width."""
-    recipient = _chosen(request, message.workspace)
+    recipient = _chosen(request.GET, message.workspace)
     preview = _preview(message, merge_values(recipient))
     problems = find_problems(draft_of(message), names=known_names(message.workspace))
     tabs = TABS if preview and preview.html else TABS[1:]
@@ -98,10 +160,10 @@ def known_names(workspace: Workspace) -> list[str]:
     return [*BUILT_IN_NAMES, *keys.values_list("key", flat=True)]
 
 
-def _chosen(request: WorkspaceRequest, workspace: Workspace) -> Recipient | None:
+def _chosen(query: QueryDict, workspace: Workspace) -> Recipient | None:
     """Return the recipient that the query names, else the first of the workspace."""
     rows = Recipient.objects.of(workspace)
-    pk = read_id(request.GET.get("recipient", ""))
+    pk = read_id(query.get("recipient", ""))
     chosen: Recipient | None = rows.filter(pk=pk).first() if pk else None
     return chosen or rows.order_by("pk").first()
 

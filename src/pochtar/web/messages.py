@@ -34,7 +34,12 @@ from pochtar.web.access import (
     workspace_view,
 )
 from pochtar.web.forms.messages import SORTS, MessageFilter, MessageForm
-from pochtar.web.message_page import known_names, message_frame, message_page
+from pochtar.web.message_page import (
+    known_names,
+    message_frame,
+    message_page,
+    message_test,
+)
 
 PAGE_SIZE = 25
 SHOWN_MAILINGS = 20
@@ -153,6 +158,7 @@ urlpatterns = [
     path("messages/add/", message_add, name="message-add"),
     path("messages/<uuid:pk>/", message_page, name="message"),
     path("messages/<uuid:pk>/frame/", message_frame, name="message-frame"),
+    path("messages/<uuid:pk>/test/", message_test, name="message-test"),
     path("messages/<uuid:pk>/edit/", message_edit, name="message-edit"),
     path("messages/<uuid:pk>/duplicate/", message_duplicate, name="message-duplicate"),
     path("messages/<uuid:pk>/delete/", message_delete, name="message-delete"),
