@@ -59,19 +59,28 @@ def screenshots() -> Path:
     return folder
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    """A folder of the test's own, its database migrated."""
-    installation = Installation(var=tmp_path / "var")
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database and its secrets, to be copied."""
+    installation = Installation(var=tmp_path_factory.mktemp("migrated"))
     installation.manage("migrate", "--verbosity", "0")
-    return installation
+    return installation.var
+
+
+@pytest.fixture
+def installation(tmp_path: Path, migrated: Path) -> Installation:
+    """A folder of the test's own, its database migrated."""
+    shutil.copytree(migrated, tmp_path / "var")
+    return Installation(var=tmp_path / "var")
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def service(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path
+) -> Iterator[Installation]:
     """The whole service, running; its logs are kept with the screenshots."""
-    installation = Installation(var=tmp_path_factory.mktemp("service"))
-    installation.manage("migrate", "--verbosity", "0")
+    installation = Installation(var=tmp_path_factory.mktemp("service") / "var")
+    shutil.copytree(migrated, installation.var)
     try:
         with installation.running():
             yield installation

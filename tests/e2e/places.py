@@ -34,6 +34,9 @@ NOT_PAGES = {
     "account_confirm_login_code": "a way of logging in that is not offered",
     "account_reauthenticate": "redirects right after a login",
     "recipients-bulk": "a POST",
+    "mailing-pause": "a POST that goes back",
+    "mailing-resume": "a POST that goes back",
+    "mailing-cancel": "a POST that goes back",
     "message-duplicate": "a POST that goes to the copy",
     "mailing-duplicate": "a POST that goes to the copy",
     "workspace-open": "walked as a visitor without a workspace would see it",
@@ -75,8 +78,7 @@ def url_names() -> Iterator[tuple[str, bool]]:
 
 def places(installation: Installation, workspace: str) -> list[Place]:
     """Return the pages to walk, those of objects with an object of the workspace."""
-    found = [Place(title="visitor-404", path="/no-such-page/", visitor=True)]
-    found += [
+    found = [
         Place(title=f"visitor-{name}", path=reverse(name), visitor=True)
         for name in VISITOR
     ]
@@ -105,9 +107,6 @@ STATES = {
     "mailing-edit": ("created",),
     "mailing-delete": ("created",),
     "mailing-launch": ("created",),
-    "mailing-pause": ("running",),
-    "mailing-resume": ("paused",),
-    "mailing-cancel": ("scheduled",),
 }
 
 
