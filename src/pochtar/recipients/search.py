@@ -9,17 +9,19 @@ list.  Three plans, each bounded whatever the workspace's size:
 3. Every condition holds for many: sorting would read them all, so the page is a walk
    along the index of the narrowest, in that index's own order: words alphabetically,
    a list by the time of adding.  ``Found.sorted`` says that the wish was not met.
+   Two wide conditions may hold together for hardly anybody: the walk ends after
+   ``EXAMINED`` rows, and ``Found.complete`` says that more may be found.
 
 Nothing is counted beyond ``SMALL``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pochtar.accounts.models import Workspace
 from pochtar.base.paging import SIZE, Page, keyset_page
@@ -27,6 +29,8 @@ from pochtar.recipients.models import Recipient, SearchWord, Subscription
 from pochtar.recipients.words import terms_of
 
 SMALL = 10_000
+EXAMINED = 20_000
+ROUGHLY = 1_000  # counted where each row has to be examined
 # What a reader may sort by, and the column that does it: a UUIDv7 ascends with time.
 ORDERS = {"added": "pk", "name": "name_key", "address": "email_key"}
 DEFAULT_ORDER = "-added"
@@ -63,7 +67,8 @@ class Count:
 class Found:
     page: Page[Recipient]
     total: Count
-    sorted: bool  # in the order that was asked for
+    sorted: bool = True  # in the order that was asked for
+    complete: bool = True  # everybody was looked through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,7 @@ def find_page(
         return _page_of_rows(conditions, order=order, cursor=cursor, size=size)
     found = _recipients(search, conditions)
     page = keyset_page(found, order=order_column(order), cursor=cursor, size=size)
-    return Found(page=page, total=count_up_to(found), sorted=True)
+    return Found(page=page, total=count_up_to(found))
 
 
 def find_recipients(search: Search) -> QuerySet[Recipient]:
@@ -152,30 +157,49 @@ def _page_of_rows(
 ) -> Found:
     """Walk along the index of the narrowest condition (plan 3 above)."""
     narrowest, *others = conditions
-    rows = narrowest.rows
+    by_list = narrowest.order == "recipient_id"
+    direction = "-" if by_list and order.startswith("-") else ""
+    rows, complete = narrowest.rows, True
+    if others:
+        rows, complete = _nearest(rows, direction + narrowest.order)
     for condition in others:
         rows = rows.filter(condition.holds("recipient_id"))
-    by_list = narrowest.order == "recipient_id"
     if not by_list:
         # A recipient with two words in the range is shown at the first.
         earlier = narrowest.rows.filter(
             recipient=OuterRef("recipient_id"), word__lt=OuterRef("word")
         )
         rows = rows.filter(~Exists(earlier))
-    descending = by_list and order.startswith("-")
     page = keyset_page(
         rows.select_related("recipient"),
-        order=("-" if descending else "") + narrowest.order,
+        order=direction + narrowest.order,
         tie="recipient_id",
         cursor=cursor,
         size=size,
     )
-    asked = order_column(order).removeprefix("-")
+    total = count_up_to(rows, ROUGHLY if others else SMALL)
     return Found(
         page=page.of([row.recipient for row in page.rows]),
-        total=count_up_to(rows),
-        sorted=by_list and asked == "pk",
+        total=total if complete else replace(total, more=True),
+        sorted=by_list and order_column(order).removeprefix("-") == "pk",
+        complete=complete,
     )
+
+
+def _nearest(rows: QuerySet[Any], order: str) -> tuple[QuerySet[Any], bool]:
+    """Return the first EXAMINED rows of the order, and whether these are all."""
+    name, descending = order.removeprefix("-"), order.startswith("-")
+    ends = rows.order_by(order, "-recipient_id" if descending else "recipient_id")
+    edge = ends.values_list(name, "recipient_id")[EXAMINED : EXAMINED + 1].first()
+    if edge is None:
+        return rows, True
+    value, recipient = edge
+    if descending:
+        return rows.filter(recipient_id__gt=recipient), False
+    if name == "recipient_id":
+        return rows.filter(recipient_id__lt=recipient), False
+    before = Q(word__lt=value) | Q(recipient_id__lt=recipient)
+    return rows.filter(before, word__lte=value), False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,14 +48,21 @@ class AttributeForm(forms.Form):
         label=_("Attribute"),
         required=False,
         widget=forms.TextInput(
-            attrs={"list": "attribute-keys", "autocomplete": "off", "maxlength": 50}
+            attrs={
+                "list": "attribute-keys",
+                "autocomplete": "off",
+                "placeholder": _("Attribute"),
+                "maxlength": 50,
+            }
         ),
     )
     value = forms.CharField(
         label=_("Value"),
         strip=False,
         required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "placeholder": _("Value")}
+        ),
     )
 
     def clean(self) -> dict[str, Any] | None:

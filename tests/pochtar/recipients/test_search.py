@@ -1,0 +1,251 @@
+"""Find recipients by the beginning of words, in a list, in an order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pochtar.accounts.models import User, Workspace
+from pochtar.recipients import search as module
+from pochtar.recipients.models import Recipient
+from pochtar.recipients.search import (
+    Count,
+    Search,
+    Selection,
+    count_up_to,
+    find_page,
+    find_recipients,
+    order_column,
+)
+from pochtar.recipients.words import fold, terms_of, words_of
+from tests.make import make_list, make_recipient
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people(workspace: Workspace) -> dict[str, Recipient]:
+    rows = {
+        "anna": "Анна Ёлкина",
+        "anna.petrova": "Анна-Мария О’Нил",
+        "boris": "Борис Иванов",
+        "vera_2": "",
+    }
+    return {
+        local: make_recipient(workspace, f"{local}@lavka.example", full_name=name)
+        for local, name in rows.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "anna anna.petrova boris vera_2"),
+        ("анна", "anna anna.petrova"),
+        ("АНН", "anna anna.petrova"),
+        ("елк", "anna"),
+        ("ЁЛК", "anna"),
+        ("мария", "anna.petrova"),
+        ("анна-м", "anna.petrova"),
+        ("о’нил", "anna.petrova"),
+        ("нил", "anna.petrova"),
+        ("ванов", ""),
+        ("petrova", "anna.petrova"),
+        ("anna.pe", "anna.petrova"),
+        ("boris@lavka.example", "boris"),
+        ("<BORIS@lavka.example>", "boris"),
+        ("@lavka", "anna anna.petrova boris vera_2"),
+        ("lavka.ex", "anna anna.petrova boris vera_2"),
+        ("борис иванов", "boris"),
+        ("иванов борис", "boris"),
+        ("борис анна", ""),
+        ("vera_2", "vera_2"),
+        ("щ", ""),
+        ("%", "anna anna.petrova boris vera_2"),
+    ],
+)
+def test_a_search_finds_whose_words_begin_so(
+    workspace: Workspace, people: dict[str, Recipient], text: str, found: str
+) -> None:
+    page = find_page(Search(workspace=workspace, text=text)).page
+
+    locals_found = sorted(row.email.split("@")[0] for row in page.rows)
+    assert locals_found == found.split()
+
+
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every condition one that holds for many."""
+    monkeypatch.setattr(module, "SMALL", 0)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("text", ["анна", "а", "lavka анна", "an", "щ", "анна щ"])
+def test_every_plan_finds_the_same_people(
+    workspace: Workspace,
+    people: dict[str, Recipient],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    wide: bool,
+) -> None:
+    row = make_list(workspace, *people.values())
+    search = Search(workspace=workspace, text=text, list_id=row.pk)
+    wanted = set(find_recipients(search))
+    if wide:
+        _narrow(monkeypatch)
+
+    found, cursor = [], ""
+    while True:
+        page = find_page(search, cursor=cursor, size=1).page
+        found += page.rows
+        if not (cursor := page.next):
+            break
+
+    assert len(found) == len(set(found))
+    assert set(found) == wanted
+
+
+def test_the_walk_through_common_words_ends_and_says_so(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        make_recipient(workspace, f"a{number}@x.example", full_name="Анна")
+    make_recipient(workspace, "z@x.example", full_name="Аяна")
+    _narrow(monkeypatch)
+    monkeypatch.setattr(module, "EXAMINED", 2)
+
+    found = find_page(Search(workspace=workspace, text="а x.example"))
+
+    assert not found.complete
+    assert found.total == Count(number=2, more=True)
+    assert len(found.page.rows) == 2
+
+
+@pytest.mark.parametrize("order", ["added", "-added"])
+def test_a_long_list_is_shown_by_the_time_of_adding(
+    workspace: Workspace,
+    people: dict[str, Recipient],
+    monkeypatch: pytest.MonkeyPatch,
+    order: str,
+) -> None:
+    row = make_list(workspace, *people.values())
+    _narrow(monkeypatch)
+
+    found = find_page(Search(workspace=workspace, list_id=row.pk), order=order)
+
+    expected = sorted(people.values(), key=lambda one: one.pk, reverse=order[0] == "-")
+    assert found.page.rows == expected
+    assert found.sorted
+    by_name = find_page(Search(workspace=workspace, list_id=row.pk), order="name")
+    assert not by_name.sorted
+
+
+def test_two_wide_conditions_walk_a_list_from_its_newest_end(
+    workspace: Workspace,
+    people: dict[str, Recipient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = make_list(workspace, people["anna"], people["boris"])
+    _narrow(monkeypatch)
+    monkeypatch.setattr(module, "EXAMINED", 1)
+    search = Search(workspace=workspace, text="lavka", list_id=row.pk)
+
+    newest, oldest = (find_page(search, order=order) for order in ("-added", "added"))
+
+    # Either condition may be the one that is walked; what is shown is right anyway.
+    assert set(newest.page.rows) | set(oldest.page.rows) <= {
+        people["anna"],
+        people["boris"],
+    }
+    assert not newest.complete
+
+
+@pytest.mark.parametrize(
+    ("order", "names"), [("name", "АБВ"), ("-name", "ВБА"), ("address", "БАВ")]
+)
+def test_what_is_found_is_sorted(workspace: Workspace, order: str, names: str) -> None:
+    for name, local in (("А", "m"), ("В", "z"), ("Б", "a")):
+        make_recipient(workspace, f"{local}@x.example", full_name=name)
+
+    for text in ("", "x.example"):
+        found = find_page(Search(workspace=workspace, text=text), order=order)
+        assert "".join(row.full_name for row in found.page.rows) == names
+
+
+def test_names_with_yo_stand_beside_those_with_ye(workspace: Workspace) -> None:
+    for name in ("Жукова", "Ёлкина", "Елисеева", "ефимова"):
+        make_recipient(workspace, full_name=name)
+
+    page = find_page(Search(workspace=workspace), order="name").page
+
+    names = [row.full_name for row in page.rows]
+    assert names == ["Елисеева", "Ёлкина", "ефимова", "Жукова"]
+
+
+def test_a_strange_order_is_the_newest_first() -> None:
+    assert order_column("nonsense") == order_column("") == "-pk"
+
+
+def test_sec_01_a_search_stays_in_its_workspace(
+    workspace: Workspace, stranger: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = stranger.workspaces.get()
+    foreign = make_recipient(theirs, "anna@example.com")
+    foreign_list = make_list(theirs, foreign)
+
+    for _plan in range(2):
+        for search in (
+            Search(workspace=workspace, text="anna"),
+            Search(workspace=workspace, list_id=foreign_list.pk),
+            Search(workspace=workspace),
+        ):
+            assert find_page(search).page.rows == []
+            assert not find_recipients(search).exists()
+        _narrow(monkeypatch)
+
+
+def test_ticked_recipients_of_another_workspace_are_not_selected(
+    workspace: Workspace, stranger: User
+) -> None:
+    mine = make_recipient(workspace)
+    foreign = make_recipient(stranger.workspaces.get())
+    ids = frozenset({mine.pk, foreign.pk})
+
+    selection = Selection(search=Search(workspace=workspace), ids=ids)
+
+    assert list(selection.recipients()) == [mine]
+
+
+def test_a_count_is_exact_while_it_is_cheap(workspace: Workspace) -> None:
+    for _number in range(3):
+        make_recipient(workspace)
+    rows = Recipient.objects.all()
+
+    assert count_up_to(rows, 3) == Count(number=3, more=False)
+    assert count_up_to(rows, 2) == Count(number=2, more=True)
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_typed_gives_short_folded_terms(text: str) -> None:
+    terms = terms_of(text)
+
+    assert len(terms) <= 6
+    assert all(term and len(term) <= 60 and term == fold(term) for term in terms)
+
+
+@given(st.text(max_size=60), st.sampled_from(["a@b.example", "a.b+c@d.example"]))
+def test_every_word_of_a_recipient_is_found_by_its_own_beginning(
+    name: str, email: str
+) -> None:
+    words = words_of(email_key=email, full_name=name)
+
+    assert email in words
+    assert len(words) == len(set(words)) <= 24
+    assert all(0 < len(word) <= 60 for word in words)
+
+
+@pytest.mark.parametrize("name", ["Анна", "O'Neill", "Салтыков-Щедрин", "Ёж", "李"])
+def test_a_name_is_found_by_itself(workspace: Workspace, name: str) -> None:
+    row = make_recipient(workspace, full_name=name)
+
+    assert find_page(Search(workspace=workspace, text=name)).page.rows == [row]
