@@ -172,6 +172,7 @@ MESSAGES = {
     "message-add": page(post=EDITOR),
     "message": page(message),
     "message-frame": page(message, is_frame=True),
+    "message-test": action(EDITOR, message),
     "message-edit": page(message, post=EDITOR),
     "message-duplicate": action(EDITOR, message),
     "message-delete": page(message, post=EDITOR),

@@ -6,4 +6,4 @@ from django.utils.translation import gettext_lazy as _
 
 class AccountsConfig(AppConfig):
     name = "pochtar.accounts"
-    verbose_name = _("Accounts")
+    verbose_name = _("People and workspaces")

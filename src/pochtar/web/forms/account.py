@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account import forms as library
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import User
 from pochtar.accounts.services import change_profile, open_workspace
 
+LONGEST_PASSWORD = 512  # hashing a pasted book would keep the server busy
 EMAIL = _("E-mail")
 PASSWORD_RULES = _(
     "At least 12 characters; not one of the common passwords, and not like your address."
@@ -34,6 +36,7 @@ class PlainFields:
             field.help_text = self.helps.get(name, "")
             if isinstance(field.widget, forms.PasswordInput):
                 field.widget.attrs["data-password"] = True
+                field.validators.append(MaxLengthValidator(LONGEST_PASSWORD))
 
 
 class SignupForm(PlainFields, library.SignupForm):  # type: ignore[misc]  # untyped library
