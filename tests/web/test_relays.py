@@ -284,6 +284,7 @@ def test_a_sender_with_mailings_is_not_deleted(
     as_owner: Client, workspace: Workspace
 ) -> None:
     sender = make_mailing(workspace).sender
+    assert sender
 
     response = as_owner.post(f"/senders/{sender.pk}/delete/", follow=True)
 

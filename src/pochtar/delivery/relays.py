@@ -58,7 +58,7 @@ def change_relay(relay: Relay, draft: RelayDraft, *, by: User) -> Relay:
     """
     require_role(by, relay.workspace_id, Role.MANAGER)
     _refuse_sandbox(relay)
-    moved = (relay.host, relay.username) != (_clean_host(draft.host), draft.username)
+    moved = (relay.host, relay.username) != (clean_host(draft.host), draft.username)
     keeps = draft.password is None and draft.username
     if moved and keeps and relay.password_sealed:
         raise InvalidInput(
@@ -97,7 +97,7 @@ def _refuse_sandbox(relay: Relay) -> None:
 
 def _save(relay: Relay, draft: RelayDraft, *, by: User, verb: str) -> Relay:
     relay.name = _clean_name(draft.name)
-    relay.host, relay.port = _clean_host(draft.host), _clean_port(draft.port)
+    relay.host, relay.port = clean_host(draft.host), _clean_port(draft.port)
     relay.tls, relay.username = draft.tls, draft.username.strip()
     _check_protection(relay)
     if not relay.username:
@@ -128,7 +128,7 @@ def _clean_name(name: str) -> str:
     return name
 
 
-def _clean_host(host: str) -> str:
+def clean_host(host: str) -> str:
     """Return a host name (A-labels) or an address; raise InvalidInput."""
     typed = host.strip().rstrip(".")
     try:

@@ -9,8 +9,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import Workspace
+from pochtar.base.errors import InvalidInput
 from pochtar.delivery.models import Relay, RelayTls, Sender
-from pochtar.delivery.relays import RelayDraft
+from pochtar.delivery.relays import RelayDraft, clean_host
 from pochtar.delivery.senders import SenderDraft
 
 LONGEST_NAME = 120
@@ -31,7 +32,7 @@ class RelayForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     host = forms.CharField(
-        label=_("Host"),
+        label=_("Server address"),
         max_length=LONGEST_HOST,
         error_messages={"required": _("Enter the server's host name.")},
         widget=forms.TextInput(
@@ -65,7 +66,7 @@ class RelayForm(forms.Form):
         ),
     )
     username = forms.CharField(
-        label=_("Login"),
+        label=_("Login name"),
         required=False,
         max_length=LONGEST_LOGIN,
         widget=forms.TextInput(
@@ -94,6 +95,12 @@ class RelayForm(forms.Form):
             self.fields["password"].help_text = _(
                 "A password is stored. Leave this empty to keep it."
             )
+
+    def clean_host(self) -> str:
+        try:
+            return clean_host(self.cleaned_data["host"])
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error), code=error.code) from error
 
     def draft(self) -> RelayDraft:
         data = self.cleaned_data
