@@ -24,19 +24,78 @@ ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 7
 BATCH = 5000
 
-FIRST = (
-    "Анна Мария Ольга Елена Татьяна Наталья Ирина Светлана Екатерина Юлия Алексей "
-    "Александр Дмитрий Сергей Андрей Иван Михаил Николай Павел Фёдор"
-).split()
-LAST = (
-    "Иванова Смирнова Кузнецова Попова Васильева Петрова Соколова Михайлова Новикова "
-    "Фёдорова Морозова Волкова Алексеева Лебедева Семёнова Егорова Павлова Козлова "
-    "Степанова Николаева Орлова Андреева Макарова Никитина Захарова Зайцева Соловьёва"
-).split()
-LATIN = "anna maria olga elena ivan petr sergey pavel fedor nikita oleg yulia".split()
-DOMAINS = (
-    "mail.example yandex.example gmail.example lavka.example firma.example".split()
-)
+FIRST = [
+    "Анна",
+    "Мария",
+    "Ольга",
+    "Елена",
+    "Татьяна",
+    "Наталья",
+    "Ирина",
+    "Светлана",
+    "Екатерина",
+    "Юлия",
+    "Алексей",
+    "Александр",
+    "Дмитрий",
+    "Сергей",
+    "Андрей",
+    "Иван",
+    "Михаил",
+    "Николай",
+    "Павел",
+    "Фёдор",
+]
+LAST = [
+    "Иванова",
+    "Смирнова",
+    "Кузнецова",
+    "Попова",
+    "Васильева",
+    "Петрова",
+    "Соколова",
+    "Михайлова",
+    "Новикова",
+    "Фёдорова",
+    "Морозова",
+    "Волкова",
+    "Алексеева",
+    "Лебедева",
+    "Семёнова",
+    "Егорова",
+    "Павлова",
+    "Козлова",
+    "Степанова",
+    "Николаева",
+    "Орлова",
+    "Андреева",
+    "Макарова",
+    "Никитина",
+    "Захарова",
+    "Зайцева",
+    "Соловьёва",
+]
+LATIN = [
+    "anna",
+    "maria",
+    "olga",
+    "elena",
+    "ivan",
+    "petr",
+    "sergey",
+    "pavel",
+    "fedor",
+    "nikita",
+    "oleg",
+    "yulia",
+]
+DOMAINS = [
+    "mail.example",
+    "yandex.example",
+    "gmail.example",
+    "lavka.example",
+    "firma.example",
+]
 
 
 def main() -> None:
@@ -103,6 +162,8 @@ def measure(name: str, recipients: int) -> None:
     print(f"{name} fill {recipients} recipients: {seconds:.0f} s", flush=True)
     for label, url in pages(client, lists):
         print(f"{name} {label}: {median_ms(client, url):.0f} ms", flush=True)
+    for label, seconds in changes(client):
+        print(f"{name} {label}: {seconds:.1f} s", flush=True)
 
 
 def median_ms(client, url: str) -> float:
@@ -125,7 +186,9 @@ def pages(client, lists) -> Iterator[tuple[str, str]]:
         )
     searches = {
         "search hit, one": "u500000",
-        "search hit, thousands": "Иванова Анна",
+        "search hit, a thousand": "u501",
+        "search hit, nine thousand": "maria.u1",
+        "search hit, name and surname": "Иванова Анна",
         "search hit, a tenth of all": "анна",
         "search hit, a fifth of all": "gmail.example",
         "search hit, two wide words": "gmail.example анна",
@@ -143,6 +206,19 @@ def pages(client, lists) -> Iterator[tuple[str, str]]:
         yield f"list of {label}, search miss", f"/lists/{pk}/?q=щщщ"
     yield "lists", "/lists/"
     yield "picker", "/recipients/search/?q=анна"
+
+
+def changes(client) -> Iterator[tuple[str, float]]:
+    """Change all that a search finds, which is done in batches."""
+    wish = {"q": "maria.u1", "everybody": "1"}
+    for label, more in {
+        "add nine thousand to a list": {"action": "add", "new_name": "Found"},
+        "delete nine thousand": {"action": "delete"},
+    }.items():
+        started = time.perf_counter()
+        response = client.post("/recipients/bulk/", {**wish, **more})
+        assert response.status_code == 302, response.status_code
+        yield label, time.perf_counter() - started
 
 
 def middle(sort: str) -> str:
