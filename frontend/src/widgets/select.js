@@ -39,7 +39,7 @@ function remote(source) {
     preload: 'focus',
     valueField: 'value',
     labelField: 'text',
-    searchField: [],
+    searchField: ['text'],
     load(query, found) {
       const url = new URL(source, location.href);
       url.searchParams.set('q', query);
