@@ -26,26 +26,35 @@ from mailcore.compose import (
     compile_letter,
 )
 from pochtar.base.errors import Text
+from pochtar.content.checks import BUILT_IN_NAMES, draft_of, find_problems
 from pochtar.mailings.audience import audience_of, lacking
 from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Attribute, Recipient
-
-BUILT_IN = frozenset({"email", "full_name"})
 
 # In words; the code of a problem is also kept as the note of a failed schedule.
 TEXTS: dict[str, Promise] = {
     "no_recipients": _("There is nobody to write to: the audience is empty."),
     "no_sender": _("No sender is chosen."),
-    "message_empty": _("The message has no text."),
-    "template_error": _("The message has a mistake in a merge field."),
-    "unknown_name": _("The message uses a merge field that no recipient has."),
-    "header_error": _("The subject or the sender cannot stand in a letter's header."),
+    "message_wrong": _("The message has a mistake."),
+    "header_error": _("The sender cannot stand in a letter's header."),
     "stop_passed": _("The time to stop has already passed."),
     "start_not_reached": _("The time to start has not come yet."),
     "everybody_lacks": _(
         "Not one recipient has all the values that the message needs."
     ),
 }
+# Where in the message the mistake is.
+PARTS: dict[str, Promise] = {
+    "subject": _("Subject of the message"),
+    "preheader": _("Preheader of the message"),
+    "html": _("Body of the message"),
+    "text": _("Plain text of the message"),
+}
+
+
+def note_words(code: str) -> Promise | str:
+    """Return the note of a mailing whose schedule failed, in words."""
+    return TEXTS.get(code, TEXTS["message_wrong"]) if code else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,22 +120,18 @@ class Preflight:
             yield _named("everybody_lacks")
 
     def _message_problems(self) -> Iterator[Finding]:
-        message = self.mailing.message
-        if not message.html.strip() and not message.text.strip():
-            yield _named("message_empty")
-        elif isinstance(self._letter, TemplateError):
-            yield _template_finding(self._letter)
-        elif isinstance(self._letter, HeaderError):
+        draft = draft_of(self.mailing.message)
+        found = find_problems(draft, names=self._known)
+        for problem in found:
+            yield Finding(
+                code=problem.code,
+                text=format_lazy(
+                    "{}: {}", PARTS.get(problem.field, problem.field), problem.text
+                ),
+                name=str(problem.details.get("name", "")),
+            )
+        if not found and not isinstance(self._letter, CompiledLetter):
             yield _named("header_error")
-        else:
-            for name in sorted(self._letter.names - self._known):
-                yield Finding(
-                    code="unknown_name",
-                    name=name,
-                    text=format_lazy(
-                        _("No recipient has the merge field “{name}”."), name=name
-                    ),
-                )
 
     def _warnings(self) -> Iterator[Finding]:
         sender = self.mailing.sender
@@ -138,7 +143,7 @@ class Preflight:
                     "Good for a rehearsal."
                 ),
             )
-        for name in sorted(self._required & (self._known - {"email"})):
+        for name in sorted(self._required - {"email"}):
             if count := lacking(self.audience, [name]).count():
                 yield _lack(name, count)
 
@@ -163,25 +168,18 @@ class Preflight:
     @cached_property
     def _known(self) -> frozenset[str]:
         keys = Attribute.objects.of(self.mailing.workspace)
-        return BUILT_IN | frozenset(keys.values_list("key", flat=True))
+        return frozenset(BUILT_IN_NAMES) | frozenset(keys.values_list("key", flat=True))
 
     @cached_property
     def _required(self) -> frozenset[str]:
         letter = self._letter
-        return letter.required if isinstance(letter, CompiledLetter) else frozenset()
+        if not isinstance(letter, CompiledLetter):
+            return frozenset()
+        return letter.required & self._known
 
 
 def _named(code: str) -> Finding:
     return Finding(code=code, text=TEXTS[code])
-
-
-def _template_finding(error: TemplateError) -> Finding:
-    text = _("The message has a mistake in a merge field in line {line}: {name}")
-    return Finding(
-        code="template_error",
-        text=format_lazy(text, line=error.line, name=error.name or error.code),
-        name=error.name,
-    )
 
 
 def _lack(name: str, count: int) -> Finding:

@@ -15,7 +15,7 @@ from pochtar.base.errors import PochtarError
 from pochtar.delivery.models import Attempt, RunStatus
 from pochtar.mailings.lifecycle import Action, can
 from pochtar.mailings.models import Mailing, MailingQuerySet
-from pochtar.mailings.preflight import TEXTS, Preflight
+from pochtar.mailings.preflight import Preflight, note_words
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
 from pochtar.web.attempts import attempts_context
 from pochtar.web.progress import live_progress
@@ -53,7 +53,7 @@ def page_of(request: WorkspaceRequest, mailing: Mailing) -> dict[str, Any]:
         "state": mailing.state,
         "can": {str(action): can(action, mailing.state) for action in Action},
         "lists": mailing.lists.order_by("name"),
-        "note": TEXTS.get(mailing.note, ""),
+        "note": note_words(mailing.note),
         "command": f"python manage.py sendmail {mailing.pk}",
     }
     if not mailing.run:

@@ -1,0 +1,112 @@
+"""What stands in the way of a launch, by name."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from pochtar.delivery.models import RelayKind
+from pochtar.mailings.preflight import Preflight, note_words
+from tests.make import (
+    make_mailing,
+    make_message,
+    make_recipient,
+    make_relay,
+    make_sender,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def codes(mailing):
+    return [each.code for each in Preflight(mailing, now=timezone.now()).problems]
+
+
+def test_a_whole_mailing_has_no_problem(workspace):
+    make_recipient(workspace)
+    flight = Preflight(make_mailing(workspace), now=timezone.now())
+
+    assert flight.ok
+    assert (flight.count, flight.skipped, flight.willing) == (1, 0, 1)
+    assert flight.warnings == []
+
+
+def test_nobody_to_write_to_is_a_problem(workspace):
+    assert codes(make_mailing(workspace)) == ["no_recipients"]
+
+
+def test_no_sender_is_a_problem(workspace):
+    make_recipient(workspace)
+
+    assert codes(make_mailing(workspace, sender=None)) == ["no_sender"]
+
+
+def test_a_stop_that_has_passed_is_a_problem(workspace):
+    make_recipient(workspace)
+    stop = timezone.now() - dt.timedelta(minutes=1)
+
+    assert codes(make_mailing(workspace, stop_at=stop)) == ["stop_passed"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ({"html": "<p>{{ full_name</p>"}, "template_unclosed"),
+        ({"html": "<p>{% if x %}</p>"}, "template_logic"),
+        ({"html": "<p>{{ nobody_has_it }}</p>"}, "template_unknown_name"),
+        ({"subject": "{{ 1x }}"}, "template_syntax"),
+        ({"html": "", "text": ""}, "required"),
+    ],
+)
+def test_a_mistake_in_the_message_is_a_problem_with_its_place(workspace, content, code):
+    make_recipient(workspace)
+    mailing = make_mailing(workspace, message=make_message(workspace, **content))
+    problems = Preflight(mailing, now=timezone.now()).problems
+
+    assert [each.code for each in problems] == [code]
+    assert ":" in str(problems[0].text)
+
+
+def test_a_sender_that_cannot_stand_in_a_header_is_a_problem(workspace):
+    make_recipient(workspace)
+    sender = make_sender(workspace, from_name="A\r\nBcc: x@example.com")
+
+    assert codes(make_mailing(workspace, sender=sender)) == ["header_error"]
+
+
+def test_those_who_lack_a_value_are_counted_in_a_warning(workspace):
+    make_recipient(workspace, attributes={"город": "Тверь"})
+    make_recipient(workspace, full_name="")
+    message = make_message(workspace, html="<p>{{ full_name }}, {{ город }}</p>")
+    flight = Preflight(make_mailing(workspace, message=message), now=timezone.now())
+
+    assert flight.ok
+    assert [(each.name, each.count) for each in flight.warnings] == [
+        ("full_name", 1),
+        ("город", 1),
+    ]
+    assert flight.skipped == 1
+
+
+def test_a_launch_that_would_skip_everybody_is_a_problem(workspace):
+    make_recipient(workspace, full_name="")
+    message = make_message(workspace, html="<p>{{ full_name }}</p>")
+
+    assert codes(make_mailing(workspace, message=message)) == ["everybody_lacks"]
+
+
+def test_the_sandbox_is_named_in_a_warning(workspace):
+    make_recipient(workspace)
+    relay = make_relay(workspace, kind=RelayKind.SANDBOX)
+    mailing = make_mailing(workspace, sender=make_sender(workspace, relay=relay))
+
+    warnings = Preflight(mailing, now=timezone.now()).warnings
+
+    assert [each.code for each in warnings] == ["sandbox"]
+
+
+def test_a_note_that_is_not_known_still_says_something():
+    assert str(note_words("template_syntax"))
+    assert note_words("") == ""
