@@ -16,10 +16,10 @@ Composer = Callable[[Item, datetime], Envelope]
 
 
 class Outbox(Protocol):
-    """The store of deliveries. Every method raises LeaseLost if the lease is gone."""
+    """The store of deliveries. Writes raise LeaseLost if the lease is gone."""
 
     async def read(self, lease: Lease, *, after: int, limit: int) -> Sequence[Item]:
-        """Return deliveries without an attempt, in order of position."""
+        """Return the deliveries after a position not yet passed, in order."""
         ...
 
     async def advance(

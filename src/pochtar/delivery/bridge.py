@@ -50,6 +50,10 @@ def run_in_loop(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run_coroutine_threadsafe(work, _process_loop.get()).result()
 
 
+class Interrupted(Exception):
+    """A database call was cut short by a signal."""
+
+
 class Bridge(Generic[T]):
     """Serves one coroutine from the calling thread."""
 
@@ -75,6 +79,11 @@ class Bridge(Generic[T]):
                 value, error = function(*arguments), None
             except Exception as caught:  # noqa: BLE001 - it is raised on the other side
                 value, error = None, caught
+            except BaseException:
+                # Ctrl-C in the middle of a transaction: it is rolled back, and the
+                # engine must not wait for its answer.
+                self._loop.call_soon_threadsafe(settle, None, Interrupted())
+                raise
             self._loop.call_soon_threadsafe(settle, value, error)
 
         self._calls.put(work)
