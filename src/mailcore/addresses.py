@@ -84,7 +84,7 @@ def _checked(typed: str) -> Address:
         code = "too_long" if "too long" in str(error) else _blame(typed)
         raise AddressError(code, typed) from error
     domain = parts.ascii_domain.lower()
-    if "." not in domain or domain.startswith("["):
+    if "." not in domain:
         raise AddressError("domain", typed)
     local = typed.rpartition("@")[0]
     return Address(

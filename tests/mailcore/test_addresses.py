@@ -64,6 +64,7 @@ def test_a_domain_of_the_company_itself_is_taken():
         ("@example.ru", "syntax"),
         ("ivan@", "domain"),
         ("ivan@localhost", "domain"),
+        ("ivan@intranet", "domain"),
         ("ivan@-bad-.ru", "domain"),
         ("ivan@exa_mple.ru", "domain"),
         ("ivan@[127.0.0.1]", "domain"),
