@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from mailcore.engine.types import Item
 from mailcore.smtp.sink import Script, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.driver import drive_run, drive_slice
 from pochtar.delivery.ledger import audit_run, count_states
-from pochtar.delivery.models import Attempt, Run, RunStatus
-from pochtar.delivery.runs import resume_run
+from pochtar.delivery.letters import Composer, composer_for_run
+from pochtar.delivery.models import Attempt, Run, RunStatus, Slice, SliceStatus
+from pochtar.delivery.runs import pause_run, recover_lease, resume_run
 from tests.make import make_recipient
 from tests.pochtar.delivery.launching import launch, make_people
 
@@ -121,3 +126,178 @@ def test_nothing_to_lease_is_none(workspace: Workspace) -> None:
         assert report
         assert report.done
         assert drive_slice(run) is None
+
+
+def test_a_pause_takes_effect_within_the_letters_in_hand(workspace: Workspace) -> None:
+    """SMTP-26"""
+    make_people(workspace, 100)
+    script = Script(steps={"dot": Step(delay=0.005)})
+    with sink_in_thread(script) as sink:
+        run = launch(workspace, sink)
+        drive_run(run, on_recorded=lambda _: pause_run(run, code="by_person") and None)
+        counts = count_states(run)
+
+        assert 0 < counts.accepted < 100
+        assert counts.pending + counts.accepted == 100
+        assert len(sink.accepted) == counts.accepted
+
+        resume_run(run, nudge=False)
+        drive_run(run)
+    assert len({one.rcpt_to for one in sink.accepted}) == len(sink.accepted) == 100
+    assert audit_run(run) == []
+
+
+def test_a_stop_signal_leaves_the_run_running_and_the_rest_pending(
+    workspace: Workspace,
+) -> None:
+    make_people(workspace, 100)
+    seen: list[int] = []
+    with sink_in_thread(Script(steps={"dot": Step(delay=0.005)})) as sink:
+        run = launch(workspace, sink)
+        run = drive_run(
+            run,
+            stopped=lambda: bool(seen),
+            on_recorded=lambda batch: seen.append(len(batch)),
+        )
+
+    counts = count_states(run)
+    assert run.status == RunStatus.RUNNING
+    assert 0 < counts.accepted < 100
+    assert (counts.sending, counts.unknown) == (0, 0)
+    assert not Slice.objects.filter(run=run, status=SliceStatus.LEASED).exists()
+
+
+def test_ctrl_c_in_a_database_call_loses_nobody(workspace: Workspace) -> None:
+    make_people(workspace, 100)
+
+    def interrupt(batch: object) -> None:
+        raise KeyboardInterrupt
+
+    with sink_in_thread() as sink:
+        run = launch(workspace, sink)
+        with pytest.raises(KeyboardInterrupt):
+            drive_run(run, on_recorded=interrupt)
+
+    counts = count_states(run)
+    assert counts.sending == 0
+    assert counts.accepted + counts.unknown + counts.pending == 100
+    assert len(sink.accepted) <= counts.accepted + counts.unknown
+    assert audit_run(run) == []
+
+
+def test_the_time_to_stop_ends_the_run_in_the_middle(workspace: Workspace) -> None:
+    make_people(workspace, 200)
+    soon = timezone.now() + dt.timedelta(seconds=0.3)
+    with sink_in_thread(Script(steps={"dot": Step(delay=0.03)})) as sink:
+        run = drive_run(launch(workspace, sink, stop_at=soon))
+
+    counts = count_states(run)
+    assert run.status == RunStatus.COMPLETED
+    assert counts.accepted == len(sink.accepted) > 0
+    assert counts.accepted + counts.skipped == 200
+
+
+def test_a_bug_pauses_the_run_and_comes_out(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_people(workspace, 10)
+
+    def broken(self: object, item: object, now: object) -> None:
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(Composer, "__call__", broken)
+    with sink_in_thread() as sink:
+        run = launch(workspace, sink)
+        with pytest.raises(TypeError):
+            drive_run(run)
+
+    run.refresh_from_db()
+    assert (run.status, run.pause_code) == (RunStatus.PAUSED, "internal_error")
+    assert not Slice.objects.filter(run=run, status=SliceStatus.LEASED).exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"html": "{{ broken"}, "letter_broken"),
+        ({"from_email": "nobody"}, "letter_broken"),
+        ({"from_name": "a\nb"}, "letter_broken"),
+    ],
+)
+def test_content_that_cannot_become_a_letter_pauses_the_run(
+    workspace: Workspace, change: dict[str, str], code: str
+) -> None:
+    make_people(workspace, 3)
+    with sink_in_thread() as sink:
+        run = launch(workspace, sink)
+        Run.objects.update(**change)
+        run = drive_run(run)
+
+    assert (run.status, run.pause_code) == (RunStatus.PAUSED, code)
+    assert (count_states(run).pending, sink.connections) == (3, 0)
+
+
+def test_a_password_that_cannot_be_read_pauses_the_run(workspace: Workspace) -> None:
+    """SEC-23"""
+    make_people(workspace, 3)
+    with sink_in_thread() as sink:
+        run = launch(workspace, sink, relay={"username": "lavka"})
+        run.relay.password_sealed = "v1:damaged"
+        run.relay.save()
+        run = drive_run(run)
+
+    assert (run.status, run.pause_code) == (RunStatus.PAUSED, "password_unreadable")
+
+
+def test_a_lease_that_was_taken_away_ends_the_slice_quietly(
+    workspace: Workspace,
+) -> None:
+    """SMTP-26"""
+    make_people(workspace, 60)
+
+    def rob(batch: object) -> None:
+        for slice_ in Slice.objects.filter(status=SliceStatus.LEASED):
+            recover_lease(slice_, now=timezone.now())
+
+    with sink_in_thread() as sink:
+        run = launch(workspace, sink)
+        report = drive_slice(run, on_recorded=rob)
+        assert report
+        assert not report.done
+        run = drive_run(run)
+
+    counts = count_states(run)
+    assert counts.accepted + counts.unknown == 60
+    assert len({one.rcpt_to for one in sink.accepted}) == len(sink.accepted)
+    assert audit_run(run) == []
+
+
+def test_sessions_stay_open_between_slices(workspace: Workspace, settings: Any) -> None:
+    """SMTP-13"""
+    settings.DELIVERY_SLICE_SIZE = 10
+    settings.DELIVERY_CONNECTIONS = 2
+    make_people(workspace, 80)
+    with sink_in_thread() as sink:
+        drive_run(launch(workspace, sink))
+
+    assert (len(sink.accepted), sink.connections) == (80, 2)
+
+
+def test_a_message_id_stays_the_same_on_every_try(workspace: Workspace) -> None:
+    """MSG-14"""
+    make_people(workspace, 1)
+
+    def once(stage: str, argument: str, count: int) -> Step | None:
+        return Step("451 4.3.0 later") if stage == "mail" and count == 1 else None
+
+    with sink_in_thread(Script(choose=once)) as sink:
+        run = launch(workspace, sink)
+        composer = composer_for_run(run)
+        item = Item(delivery_id=7, position=1, email="r0001@example.com")
+        one = composer(item, timezone.now())
+        two = composer(item, timezone.now() + dt.timedelta(days=1))
+        drive_run(run)
+
+    ids = {message_from_bytes(each.data)["Message-ID"] for each in (one, two)}
+    assert len(ids) == 1
+    assert sink.taken == 1

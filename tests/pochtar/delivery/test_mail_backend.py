@@ -25,9 +25,7 @@ def use(settings: Any, sink: Sink) -> None:
 
 
 def parsed(sink: Sink, number: int = 0) -> Parsed:
-    return message_from_bytes(  # type: ignore[return-value]  # the policy's class
-        sink.accepted[number].data, policy=policy.default
-    )
+    return message_from_bytes(sink.accepted[number].data, policy=policy.default)
 
 
 def test_a_letter_with_both_parts_arrives(settings: Any) -> None:

@@ -99,7 +99,8 @@ def test_a_slice_is_leased_by_one(run: Run) -> None:
 
     positions = [slice_ and slice_.first_position for slice_ in leased]
     assert positions == [1, 5, 9, None]
-    assert lease_slice(run, slice_id=leased[0] and leased[0].pk) is None
+    assert leased[0]
+    assert lease_slice(run, slice_id=leased[0].pk) is None
 
 
 def test_a_run_is_completed_only_when_no_slice_is_open(run: Run) -> None:
