@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
-
-# Before Django reads its settings: a folder and secrets of the tests' own.
-os.environ["POCHTAR_VAR"] = tempfile.mkdtemp(prefix="pochtar-test-")
-os.environ["SECRET_KEY"] = "tests-only-secret-key-0123456789abcdef0123456789"
-os.environ["ENCRYPTION_KEY"] = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-os.environ["DEBUG"] = "off"
-os.environ["PUBLIC_URL"] = "http://testserver"
-os.environ["ALLOWED_HOSTS"] = "testserver,127.0.0.1,localhost"
-os.environ["ALLOW_PRIVATE_RELAYS"] = "on"
-if os.environ.get("TEST_DATABASE_URL"):
-    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
-else:
-    os.environ.pop("DATABASE_URL", None)
 
 import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -36,6 +23,22 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> None:
+    """Put SQLite's test database into a file, where it locks as it does in earnest.
+
+    Threads and programs of their own (``sendmail``) work with it too; in memory, a
+    second writer would be refused instead of waiting.
+    """
+    default = connections["default"]
+    if default.vendor == "sqlite":
+        suffix = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        path = f"{os.environ['POCHTAR_VAR']}/test-{suffix}.sqlite3"
+        default.settings_dict["TEST"]["NAME"] = path
 
 
 @pytest.fixture(autouse=True)
