@@ -26,7 +26,7 @@ WITHOUT_DATABASE = ["tests/mailcore", "tests/architecture"]
 
 def run_pytest(name: str, database: str, options: list[str], data: Path) -> bool:
     environment = os.environ | {
-        "DATABASE_URL": database,
+        "TEST_DATABASE_URL": database,
         "COVERAGE_FILE": str(data),
     }
     started = time.monotonic()
