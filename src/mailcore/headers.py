@@ -48,6 +48,10 @@ _RESERVED = re.compile(
         | (?: dkim | arc | content | list | resent ) - .* )""",
     re.VERBOSE | re.IGNORECASE,
 )
+# Text in which every character stands for itself: ASCII, Latin, Greek, Cyrillic, signs.
+_SIMPLE = re.compile(
+    "[ -\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20c0\u2100-\u214f]+"
+)
 _JOINER = "\u200d"
 _FLAG_LETTERS = ("\U0001f1e6", "\U0001f1ff")
 _SKIN_TONES = ("\U0001f3fb", "\U0001f3ff")
@@ -155,14 +159,29 @@ def _phrase_words(name: str, *, first: int) -> Iterable[str]:
 
 
 def _encoded_words(value: str, *, first: int) -> Iterator[str]:
+    if _SIMPLE.fullmatch(value):
+        yield from _simple_words(value.encode(), room=_bytes_in(first))
+        return
     room = _bytes_in(first)
     word = b""
-    for piece in _pieces(value, longest=_bytes_in(ENCODED_LINE - 1)):
+    for piece in _pieces(value, longest=_FULL_WORD):
         if word and len(word) + len(piece) > room:
             yield _encoded_word(word)
-            word, room = b"", _bytes_in(ENCODED_LINE - 1)
+            word, room = b"", _FULL_WORD
         word += piece
     yield _encoded_word(word)
+
+
+def _simple_words(text: bytes, *, room: int) -> Iterator[str]:
+    """Cut wherever a character begins."""
+    start = 0
+    while len(text) - start > room:
+        end = start + room
+        while text[end] & 0xC0 == 0x80:
+            end -= 1
+        yield _encoded_word(text[start:end])
+        start, room = end, _FULL_WORD
+    yield _encoded_word(text[start:])
 
 
 def _pieces(value: str, *, longest: int) -> Iterator[bytes]:
@@ -203,6 +222,9 @@ def _extends(cluster: str, character: str) -> bool:
 def _bytes_in(width: int) -> int:
     """How many bytes fit into an encoded-word of this width (at most 75)."""
     return (min(width, 75) - len("=?utf-8?B??=")) // 4 * 3
+
+
+_FULL_WORD = _bytes_in(ENCODED_LINE - 1)
 
 
 def _encoded_word(text: bytes) -> str:

@@ -126,18 +126,16 @@ class Field:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     parts: tuple[str | Field, ...]
+    fields: tuple[Field, ...] = field(init=False)
     names: frozenset[str] = field(init=False)
     required: frozenset[str] = field(init=False)  # used somewhere without a default
 
     def __post_init__(self) -> None:
-        fields = self.fields
+        fields = tuple(part for part in self.parts if isinstance(part, Field))
+        object.__setattr__(self, "fields", fields)
         object.__setattr__(self, "names", frozenset(each.name for each in fields))
         required = frozenset(each.name for each in fields if not each.has_default)
         object.__setattr__(self, "required", required)
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Field))
 
     @property
     def statics(self) -> tuple[str | None, ...]:
