@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -43,7 +44,7 @@ def filled(workspace: Workspace, **over):
     }
 
 
-def launched(workspace: Workspace, **over) -> Mailing:
+def launched(workspace: Workspace, **over: Any) -> Any:
     make_recipient(workspace)
     mailing = make_mailing(workspace, **over)
     return launch_mailing(mailing, by=None, now=timezone.now(), nudge=False)
@@ -355,7 +356,7 @@ def test_the_confirmation_says_how_many_get_what_from_whom(as_manager, workspace
     make_recipient(workspace)
     make_recipient(workspace, full_name="")
     message = make_message(workspace, subject="News", html="<p>{{ full_name }}</p>")
-    mailing = make_mailing(workspace, message=message)
+    mailing: Any = make_mailing(workspace, message=message)
 
     page = as_manager.get(url("mailing-launch", mailing)).content.decode()
 
