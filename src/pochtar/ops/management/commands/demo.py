@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from pochtar.mailings.demo import build_demo, demo_exists, remove_demo
+from pochtar.ops.diagnosis import database_is_up_to_date
 
 
 class Command(BaseCommand):
@@ -23,6 +24,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        well, trouble = database_is_up_to_date()
+        if not well:
+            raise CommandError(_("The database %(trouble)s") % {"trouble": trouble})
         if demo_exists() and not options["fresh"]:
             raise CommandError(
                 _(
