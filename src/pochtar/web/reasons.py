@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.delivery.models import Run
+from pochtar.delivery.words import explain_trouble
 from pochtar.web.templatetags.navigation import address_of
 
 # Attempt.reason: where no mail server spoke.
@@ -15,12 +16,11 @@ REASONS: dict[str, Promise] = {
     "missing_data": _("A value that the message needs is missing."),
     "stopped": _("The time to stop had come before this one's turn."),
     "recipient_deleted": _("The recipient was deleted before this one's turn."),
-    "header_error": _("A value cannot stand in the letter's header."),
+    "bad_header": _("A value cannot stand in the letter's header."),
     "bad_address": _("The address cannot be written to."),
-    "smtputf8": _("The mail server does not take addresses like this one."),
+    "eai_unsupported": _("The mail server does not take addresses like this one."),
     "too_big": _("The letter is bigger than the mail server takes."),
     "interrupted": _("The program was stopped while this letter was on its way."),
-    "crashed": _("The program ended while this letter was on its way."),
     "closed": _("The connection broke before the mail server answered."),
     "timeout": _("The mail server did not answer in time."),
     "protocol": _("The mail server's answer makes no sense."),
@@ -44,6 +44,7 @@ PAUSES: dict[str, Promise] = {
 }
 # What a person does about it; everything else starts at the server's settings.
 WAIT = frozenset({"by_person", "interrupted"})
+NOT_THE_SERVER = frozenset({"letter_broken", "internal_error"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +59,17 @@ class Pause:
 
 def reason_words(code: str) -> Promise | str:
     """Return the reason in words; a code that is not known shows as itself."""
-    return REASONS.get(code, code)
+    return REASONS.get(code) or explain_trouble(code)
 
 
 def pause_of(run: Run) -> Pause:
     """Say why the run is paused and what to do."""
     waits = run.pause_code in WAIT
-    title = PAUSES.get(run.pause_code) or REASONS.get(run.pause_code)
+    title = PAUSES.get(run.pause_code) or reason_words(run.pause_code)
     if waits:
         advice = _("Nobody is lost: continue, and it goes on where it stopped.")
+    elif run.pause_code in NOT_THE_SERVER:
+        advice = _("Continue; if it stops again, tell the operator.")
     else:
         advice = _(
             "Put the SMTP server right (“Check connection” shows the dialogue), "
@@ -76,5 +79,7 @@ def pause_of(run: Run) -> Pause:
         title=title or _("The SMTP server does not take mail now."),
         detail="" if waits else run.pause_text,
         advice=advice,
-        relay_url="" if waits else address_of("relay", run.relay_id),
+        relay_url=""
+        if waits or run.pause_code in NOT_THE_SERVER
+        else address_of("relay", run.relay_id),
     )
