@@ -64,4 +64,9 @@ def report() -> None:
 
 def main() -> None:
     verb, *numbers = sys.argv[1:]
-    {"seed": seed, "drive": drive, "report": report}[verb](*map(int, numbers))
+    if verb == "seed":
+        seed(*map(int, numbers))
+    elif verb == "drive":
+        drive()
+    else:
+        report()

@@ -134,7 +134,12 @@ def test_a_pause_takes_effect_within_the_letters_in_hand(workspace: Workspace) -
     script = Script(steps={"dot": Step(delay=0.005)})
     with sink_in_thread(script) as sink:
         run = launch(workspace, sink)
-        drive_run(run, on_recorded=lambda _: pause_run(run, code="by_person") and None)
+
+
+        def pause(batch: object) -> None:
+            pause_run(run, code="by_person")
+
+        drive_run(run, on_recorded=pause)
         counts = count_states(run)
 
         assert 0 < counts.accepted < 100
