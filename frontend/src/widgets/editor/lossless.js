@@ -24,12 +24,24 @@ function describe(node) {
     return kept;
   }
   if (node.nodeType !== Node.ELEMENT_NODE) return `<?${node.nodeValue}>`;
+  // The rich view writes a paragraph into every list item; it looks the same.
+  if (isItemText(node)) return [...node.childNodes].map(describe).join('');
   const name = { B: 'STRONG', I: 'EM' }[node.nodeName] ?? node.nodeName;
   const attributes = [...node.attributes]
     .map(({ name: key, value }) => `${key}=${key.endsWith('style') ? style(value) : value}`)
     .sort()
     .join('|');
   return `<${name} ${attributes}>${[...node.childNodes].map(describe).join('')}</>`;
+}
+
+function isItemText(node) {
+  const item = node.parentNode;
+  return (
+    node.nodeName === 'P' &&
+    item.nodeName === 'LI' &&
+    node === item.firstElementChild &&
+    !node.attributes.length
+  );
 }
 
 function besideBlock(node) {

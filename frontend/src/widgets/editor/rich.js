@@ -50,13 +50,27 @@ export function isLossless(source) {
   const inert = disarm(source);
   const page = new DOMParser().parseFromString(`<body>${inert}</body>`, 'text/html');
   const doc = LetterParser.fromSchema(schema).parse(page.body);
-  return sameLetter(inert, getHTMLFromFragment(doc.content, schema));
+  return sameLetter(inert, write(getHTMLFromFragment(doc.content, schema)));
 }
+
+// Tiptap keeps a paragraph in every list item; a letter has the plain <li>text</li>.
+function plainItems(html) {
+  const page = new DOMParser().parseFromString(`<body>${html}</body>`, 'text/html');
+  for (const paragraph of page.querySelectorAll('li > p:first-child')) {
+    const rest = [...paragraph.parentElement.children].slice(1);
+    if (rest.every((node) => node.matches('ul, ol'))) {
+      paragraph.replaceWith(...paragraph.childNodes);
+    }
+  }
+  return page.body.innerHTML;
+}
+
+const write = (html) => (html.includes('<li>') ? plainItems(html) : html);
 
 // One block a line, so that the HTML view and the stored letter can be read.
 function tidy(html) {
   if (html === '<p></p>') return '';
-  return rearm(html).replace(/(<\/(?:p|h[1-6]|ul|ol|li|blockquote)>|<hr[^>]*>|<[uo]l>)(?=<)/g, '$1\n');
+  return rearm(write(html)).replace(/(<\/(?:p|h[1-6]|ul|ol|li|blockquote)>|<hr[^>]*>|<[uo]l>)(?=<)/g, '$1\n');
 }
 
 export function mountRich(box, { value, label, describedBy, invalid, fields, changed }) {
