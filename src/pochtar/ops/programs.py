@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -117,8 +118,7 @@ def _remember(name: str, value: str) -> None:
 
 def lock_installation() -> TextIO | None:
     """Return the held lock of this installation's folder; None when it is running."""
-    path = settings.VAR / "running.lock"
-    file = path.open("a+", encoding="utf-8")
+    file = _lock_path().open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -128,3 +128,24 @@ def lock_installation() -> TextIO | None:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def note_address(lock: TextIO, address: str) -> None:
+    """Tell other commands where this installation is reached now."""
+    lock.write(f"{address}\n")
+    lock.flush()
+
+
+def current_address() -> str:
+    """Return where the installation is reached, or will be when it is started."""
+    with contextlib.suppress(OSError), _lock_path().open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:  # somebody holds it: what it says is true
+            _pid, *address = file.read().split()
+            return address[0] if address else str(settings.PUBLIC_URL)
+    return str(settings.PUBLIC_URL)
+
+
+def _lock_path() -> Path:
+    return Path(settings.VAR) / "running.lock"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from pochtar.mailings.demo import build_demo, demo_exists, remove_demo
 from pochtar.ops.diagnosis import database_is_up_to_date
+from pochtar.ops.programs import current_address
 
 
 class Command(BaseCommand):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         login = build_demo(now=timezone.now())
         lines = [
             _("The demonstration is ready: %(address)s")
-            % {"address": settings.PUBLIC_URL},
+            % {"address": current_address()},
             _("Login:    %(email)s") % {"email": login.email},
             _("Password: %(password)s") % {"password": login.password},
         ]

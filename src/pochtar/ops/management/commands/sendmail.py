@@ -30,7 +30,9 @@ from pochtar.base.errors import PochtarError
 from pochtar.delivery.driver import drive_run
 from pochtar.delivery.ledger import Counts, count_states
 from pochtar.delivery.models import Run, RunStatus
+from pochtar.delivery.words import explain_trouble
 from pochtar.mailings.foreground import (
+    INTERRUPTED,
     check_start,
     leave_mailing,
     take_mailing,
@@ -162,7 +164,7 @@ class Command(BaseCommand):
         if run.status != RunStatus.PAUSED:
             return
         self.stderr.write(
-            _("Paused: %(reason)s. Continue: python manage.py sendmail %(pk)s")
+            _("Paused: %(reason)s\nContinue: python manage.py sendmail %(pk)s")
             % {"reason": pause_words(run), "pk": mailing.pk}
         )
 
@@ -318,6 +320,7 @@ def language() -> str:
 
 
 def pause_words(run: Run) -> str:
-    if run.pause_code == "interrupted":
-        return _("stopped on the command line")
-    return f"{run.pause_code}: {run.pause_text}" if run.pause_text else run.pause_code
+    if run.pause_code == INTERRUPTED:
+        return _("stopped on the command line.")
+    said = f" ({run.pause_text})" if run.pause_text else ""
+    return f"{explain_trouble(run.pause_code)}{said}"

@@ -46,6 +46,8 @@ class Command(BaseCommand):
             return
         with lock:
             chosen = self._choose(options)
+            address = os.environ.get("PUBLIC_URL", settings.PUBLIC_URL)
+            programs.note_address(lock, address)
             if not options["without_web"]:
                 self._migrate()
             status = asyncio.run(self._supervise(chosen, options))
