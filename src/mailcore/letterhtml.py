@@ -34,6 +34,7 @@ body{margin:0;padding:0;background:#f3f4f6;-webkit-text-size-adjust:100%}
 .letter p,.letter ul,.letter ol,.letter blockquote,.letter pre{margin:0 0 16px}
 .letter ul,.letter ol{padding-left:24px}
 .letter li{margin:0 0 6px}
+.letter li p,.letter blockquote p:last-child{margin:0}
 .letter a{color:#1d4ed8}
 .letter img{max-width:100%;height:auto;border:0}
 .letter blockquote{padding:2px 0 2px 16px;border-left:3px solid #d1d5db;color:#4b5563}

@@ -24,8 +24,8 @@ function describe(node) {
     return kept;
   }
   if (node.nodeType !== Node.ELEMENT_NODE) return `<?${node.nodeValue}>`;
-  // The rich view writes a paragraph into every list item; it looks the same.
-  if (isItemText(node)) return [...node.childNodes].map(describe).join('');
+  // The rich view writes a paragraph into items and quotations; it looks the same.
+  if (isInnerText(node)) return [...node.childNodes].map(describe).join('');
   const name = { B: 'STRONG', I: 'EM' }[node.nodeName] ?? node.nodeName;
   const attributes = [...node.attributes]
     .map(({ name: key, value }) => `${key}=${key.endsWith('style') ? style(value) : value}`)
@@ -34,12 +34,12 @@ function describe(node) {
   return `<${name} ${attributes}>${[...node.childNodes].map(describe).join('')}</>`;
 }
 
-function isItemText(node) {
-  const item = node.parentNode;
+function isInnerText(node) {
+  const outer = node.parentNode;
   return (
     node.nodeName === 'P' &&
-    item.nodeName === 'LI' &&
-    node === item.firstElementChild &&
+    ['LI', 'BLOCKQUOTE'].includes(outer.nodeName) &&
+    node === outer.firstElementChild &&
     !node.attributes.length
   );
 }
