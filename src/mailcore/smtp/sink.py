@@ -355,22 +355,28 @@ class _Dialogue:
 
 
 @contextlib.contextmanager
-def sink_in_thread(script: Script | None = None) -> Iterator[Sink]:
+def sink_in_thread(script: Script | None = None, *, port: int = 0) -> Iterator[Sink]:
     """Run a sink beside code that is not asynchronous."""
-    ready, sink = threading.Event(), Sink(script)
+    ready, sink = threading.Event(), Sink(script, port=port)
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
+    failures: list[OSError] = []
 
     async def serve() -> None:
-        async with sink:
+        try:
+            async with sink:
+                ready.set()
+                await stop.wait()
+        except OSError as error:
+            failures.append(error)
             ready.set()
-            await stop.wait()
 
     thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
     thread.start()
+    ready.wait()
     try:
-        if not ready.wait(10):
-            raise RuntimeError("the sink did not start")
+        if failures:
+            raise failures[0]
         yield sink
     finally:
         loop.call_soon_threadsafe(stop.set)
@@ -378,7 +384,7 @@ def sink_in_thread(script: Script | None = None) -> Iterator[Sink]:
         loop.close()
 
 
-async def _main() -> None:
+async def _main() -> None:  # pragma: no cover - run by a test as a program
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--record", type=Path)
@@ -392,6 +398,6 @@ async def _main() -> None:
         await asyncio.Event().wait()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - run by a test as a program
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_main())
