@@ -73,7 +73,7 @@ def test_an_attempt_shows_status_and_the_whole_reply(as_viewer, page):
     assert "550 5.1.1" in text
     assert "User &lt;b&gt;unknown&lt;/b&gt;" in text
     assert "A value that the message needs is missing." in text
-    assert "The connection broke before the mail server answered." in text
+    assert "The server closed the connection in the middle of the talk." in text
     assert "TLSv1.3" in text
 
 
@@ -164,7 +164,7 @@ def test_the_file_holds_every_attempt(as_viewer, mailing, name):
     assert rows[1]["Status"] == "Not successful"
     assert (rows[1]["Code"], rows[1]["Enhanced code"]) == ("550", "5.1.1")
     assert rows[0]["Server's reply"] == "2.1.5 Ok 2.0.0 queued as 4XyZ"
-    assert rows[2]["Reason"].startswith("The connection broke")
+    assert rows[2]["Reason"].startswith("The server closed")
     assert rows[0]["Mailing"] == "'=Autumn"
 
 

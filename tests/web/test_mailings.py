@@ -437,7 +437,7 @@ def test_a_pause_by_the_mail_server_says_why_and_where_to_mend_it(
 
     page = as_manager.get(url("mailing", mailing)).content.decode()
 
-    assert "The mail server refused the login or the password." in page
+    assert "The server refused the login or the password." in page
     assert "535 5.7.8 Bad password" in page
     assert str(mailing.run.relay_id) in page
 

@@ -8,35 +8,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.delivery.models import Run
+from pochtar.delivery.words import TROUBLES
 from pochtar.delivery.words import explain_trouble
 from pochtar.web.templatetags.navigation import address_of
 
 # Attempt.reason: where no mail server spoke.
 REASONS: dict[str, Promise] = {
+    **TROUBLES,
     "missing_data": _("A value that the message needs is missing."),
     "stopped": _("The time to stop had come before this one's turn."),
     "recipient_deleted": _("The recipient was deleted before this one's turn."),
-    "bad_header": _("A value cannot stand in the letter's header."),
-    "bad_address": _("The address cannot be written to."),
-    "eai_unsupported": _("The mail server does not take addresses like this one."),
-    "too_big": _("The letter is bigger than the mail server takes."),
-    "interrupted": _("The program was stopped while this letter was on its way."),
-    "closed": _("The connection broke before the mail server answered."),
-    "timeout": _("The mail server did not answer in time."),
-    "protocol": _("The mail server's answer makes no sense."),
-    "dns": _("The mail server's name was not found."),
-    "connect_refused": _("The mail server refused the connection."),
-    "unreachable": _("The mail server cannot be reached."),
-    "tls_verify_failed": _("The mail server's certificate is not valid."),
-    "tls_unavailable": _("The mail server does not offer encryption."),
-    "tls_failed": _("An encrypted connection did not come about."),
-    "auth_refused": _("The mail server refused the login or the password."),
-    "auth_deferred": _("The mail server cannot check the login now."),
-    "auth_unsupported": _("The mail server offers no way of login that we know."),
-    "auth_needs_tls": _("The password is not sent without encryption."),
-    "refused": _("The mail server does not want to talk with us."),
-    "sender_refused": _("The mail server refused the sender's address."),
-    "private_address": _("The mail server stands in a private network."),
+    "bad_header": _("A value of this recipient cannot stand in the letter's header."),
+    "interrupted": _("The program ended while this letter was on its way."),
 }
 PAUSES: dict[str, Promise] = {
     "by_person": _("Paused by a participant."),
