@@ -10,7 +10,13 @@ from tests.architecture.checkout import POCHTAR, ROOT, calls_in, files_like, tex
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
 READERS = {"env", "os.environ"}
 # The tools' own: Django's, pytest's, the shell's.
-NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PYTHONPATH", "SECRET_KEY_FILE", "RUN_MAIN"}
+NOT_OURS = {
+    "TEST_DATABASE_URL",
+    "DJANGO_SETTINGS_MODULE",
+    "PYTHONPATH",
+    "SECRET_KEY_FILE",
+    "RUN_MAIN",
+}
 
 
 def _read_names() -> set[str]:
