@@ -153,11 +153,11 @@ async def test_a_silent_server_runs_into_the_time_limit() -> None:
 
 
 async def test_a_slow_server_within_the_limit_is_waited_for() -> None:
-    """The one timer moves on with each command."""
-    steps = {stage: Step(delay=0.06) for stage in ("mail", "rcpt", "data", "dot")}
+    """The one timer moves on with each command: four waits are longer than one limit."""
+    steps = {stage: Step(delay=0.5) for stage in ("mail", "rcpt", "data", "dot")}
     async with Sink(Script(steps=steps)) as sink:
         quick = type(route_to(sink).timeouts)(
-            greeting=0.2, ehlo=0.2, mail=0.1, rcpt=0.1, data=0.1, dot=0.2
+            greeting=1.8, ehlo=1.8, mail=1.8, rcpt=1.8, data=1.8, dot=1.8
         )
         session = await connect(sink, timeouts=quick)
         assert (await session.send(letter())).accepted
