@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { iconSprite } from './plugins/icons.js';
+import { keepRecent } from './plugins/keep-recent.js';
 import { automaticTheme } from './plugins/automatic-theme.js';
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -11,7 +12,10 @@ export default defineConfig({
   root: path('.'),
   base: './',
   publicDir: false,
-  plugins: [iconSprite(path('icons.txt'))],
+  plugins: [
+    iconSprite(path('icons.txt')),
+    keepRecent(path('../src/pochtar/web/static/dist/assets')),
+  ],
   css: {
     postcss: { plugins: [automaticTheme()] },
     preprocessorOptions: {
@@ -20,7 +24,7 @@ export default defineConfig({
   },
   build: {
     outDir: path('../src/pochtar/web/static/dist'),
-    emptyOutDir: true,
+    emptyOutDir: false,
     manifest: 'manifest.json',
     target: 'es2022',
     cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
