@@ -106,7 +106,7 @@ def open_page(
             color_scheme="dark" if colours == "dark" else "light",
             accept_downloads=True,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page: Page = context.new_page()
         return Watch(page=page)

@@ -145,7 +145,7 @@ class Installation:
             assert process.poll() is None, self.log("up").read_text()[-3000:]
             return self.status_of("/healthz") == http.client.OK
 
-        wait_until(answers, seconds=60, what="the page answers")
+        wait_until(answers, seconds=120, what="the page answers")
 
     def wait_for_sandbox(self) -> None:
         def greets() -> bool:
@@ -155,7 +155,7 @@ class Installation:
             except OSError:
                 return False
 
-        wait_until(greets, seconds=30, what="the sandbox greets")
+        wait_until(greets, seconds=60, what="the sandbox greets")
 
     def status_of(self, path: str) -> int:
         try:
