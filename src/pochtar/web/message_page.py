@@ -120,7 +120,10 @@ def _say(request: WorkspaceRequest, sent: TestLetter, sender: Sender) -> None:
 
 
 def _joined(text: str, reply: str) -> str:
-    return text if not reply or reply in text else f"{text} {reply}"
+    if not reply or reply in text:
+        return text
+    answer = _("The server's reply: %(reply)s") % {"reply": reply}
+    return f"{text} {answer}"
 
 
 def preview_context(request: WorkspaceRequest, message: Message) -> dict[str, Any]:
