@@ -154,6 +154,7 @@ def test_data_is_shown_and_never_run(value):
         "JaVaScRiPt:alert(1)",
         " \tjavascript:alert(1)",
         "java\nscript:alert(1)",
+        "java" + "\t" * 300 + "script:alert(1)",
         "\x01javascript:alert(1)",
         "vbscript:x",
         "data:text/html,<script>",
