@@ -15,8 +15,6 @@ import argparse
 import asyncio
 import base64
 import contextlib
-import hashlib
-import hmac
 import os
 import re
 import socket
@@ -28,6 +26,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+
+from mailcore.smtp.sink_login import Login
 
 __all__ = ["Accepted", "Script", "Sink", "Step", "sink_in_thread"]
 
@@ -241,12 +241,10 @@ class _Dialogue:
 
     async def do_auth(self, argument: str) -> None:
         mechanism, _, initial = argument.partition(" ")
-        check = {
-            "PLAIN": self.check_plain,
-            "LOGIN": self.check_login,
-            "SCRAM-SHA-256": self.check_scram,
-        }[mechanism]
-        good = self.script.trust_anybody or await check(initial)
+        if not self.script.trust_anybody:
+            login = Login(self.script.users, self.ask)
+            self.user = await login.user(mechanism, initial)
+        good = self.user or self.script.trust_anybody
         usual = "235 2.7.0 welcome" if good else "535 5.7.8 bad credentials"
         await self.act("auth", mechanism, usual)
 
@@ -255,39 +253,6 @@ class _Dialogue:
         line = (await self.reader.readuntil(b"\n")).decode().strip()
         self.sink.commands.append(line)
         return base64.b64decode(line)
-
-    async def check_plain(self, initial: str) -> bool:
-        _, user, password = base64.b64decode(initial).decode().split("\0")
-        return self.log_in(user, password)
-
-    async def check_login(self, initial: str) -> bool:
-        user = (await self.ask(b"Username:")).decode()
-        return self.log_in(user, (await self.ask(b"Password:")).decode())
-
-    def log_in(self, user: str, password: str) -> bool:
-        good = user in self.script.users and self.script.users[user] == password
-        self.user = user if good else ""
-        return good
-
-    async def check_scram(self, initial: str) -> bool:
-        bare = base64.b64decode(initial).decode().removeprefix("n,,")
-        user, nonce = (part[2:] for part in bare.split(","))
-        first = f"r={nonce}tail,s={base64.b64encode(b'salt').decode()},i=4096"
-        final, _, proof = (await self.ask(first.encode())).decode().rpartition(",p=")
-        secret = self.script.users.get(user, "").encode()
-        salted = hashlib.pbkdf2_hmac("sha256", secret, b"salt", 4096)
-        transcript = f"{bare},{first},{final}".encode()
-        stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
-        signature = hmac.digest(stored, transcript, "sha256")
-        key = bytes(
-            a ^ b for a, b in zip(base64.b64decode(proof), signature, strict=True)
-        )
-        if hashlib.sha256(key).digest() != stored:
-            return False
-        server_key = hmac.digest(salted, b"Server Key", "sha256")
-        verifier = hmac.digest(server_key, transcript, "sha256")
-        await self.ask(b"v=" + base64.b64encode(verifier))
-        return self.log_in(user, self.script.users[user])
 
     async def do_mail(self, argument: str) -> None:
         limit = self.script.letters_per_connection
