@@ -37,7 +37,10 @@ def mode(page: Page, name: str) -> None:
 
 def put_html(page: Page, html: str) -> None:
     mode(page, "HTML")
-    page.locator(".cm-content").fill(html)
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(html)
 
 
 def test_the_letter_is_not_rewritten_by_looking_at_it(page):

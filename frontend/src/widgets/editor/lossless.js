@@ -2,13 +2,15 @@
 // white space between blocks do not count, everything else does.
 const BLOCKS = 'P,H1,H2,H3,H4,UL,OL,LI,BLOCKQUOTE,HR,DIV,BODY,IMG'.split(',');
 
+/** Anything that belongs to a head, or a comment, cannot be shown as text. */
+export const isWholePage = (source) =>
+  /<(!doctype|html|head|body|style|script|meta|title|link)\b|<!--/i.test(source);
+
 export function sameLetter(one, other) {
   return outline(one) === outline(other);
 }
 
 function outline(source) {
-  // Anything that belongs to a head or needs one cannot be shown as text.
-  if (/<(!doctype|html|head|body|style|meta|title|link)\b|<!--/i.test(source)) return source;
   const page = new DOMParser().parseFromString(`<body>${source}</body>`, 'text/html');
   return describe(page.body).replace(/\s+/g, ' ');
 }

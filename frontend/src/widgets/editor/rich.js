@@ -6,7 +6,7 @@ import { Plugin } from '@tiptap/pm/state';
 import { Decoration, DecorationSet } from '@tiptap/pm/view';
 import StarterKit from '@tiptap/starter-kit';
 import { LetterLink, disarm, rearm } from './link.js';
-import { sameLetter } from './lossless.js';
+import { isWholePage, sameLetter } from './lossless.js';
 import { toolbar } from './toolbar.js';
 
 const MergeFields = Extension.create({
@@ -46,7 +46,7 @@ const schema = getSchema(extensions);
 /** True when opening this HTML in the rich view would change nothing. */
 export function isLossless(source) {
   if (!source.trim()) return true;
-  if (!source.includes('<')) return false;
+  if (!source.includes('<') || isWholePage(source)) return false;
   const inert = disarm(source);
   const page = new DOMParser().parseFromString(`<body>${inert}</body>`, 'text/html');
   const doc = LetterParser.fromSchema(schema).parse(page.body);
