@@ -45,9 +45,10 @@ class _Loop:
 _process_loop = _Loop()
 
 
-def run_in_loop(work: Coroutine[Any, Any, T]) -> T:
+def run_in_loop(work: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
     """Run a coroutine that needs no database, and wait for it."""
-    return asyncio.run_coroutine_threadsafe(work, _process_loop.get()).result()
+    future = asyncio.run_coroutine_threadsafe(work, _process_loop.get())
+    return future.result(timeout)
 
 
 class Interrupted(Exception):

@@ -6,12 +6,16 @@ Everything here runs in the process's event loop (bridge.py), so there are no lo
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 from collections.abc import Sequence
 
 from mailcore.smtp.pool import Reuse, SmtpTransport
 from mailcore.smtp.session import Route
+from pochtar.delivery.bridge import run_in_loop
 
 REUSE = Reuse()
+GOODBYE_SECONDS = 3
 
 
 class Pools:
@@ -55,5 +59,17 @@ class Pools:
         self._idle.clear()
         await asyncio.gather(*(transport.close() for transport in everything))
 
+    @property
+    def idle(self) -> int:
+        return sum(map(len, self._idle.values()))
+
 
 pools = Pools()
+
+
+@atexit.register
+def say_goodbye() -> None:
+    """Send QUIT where sessions are still open: servers count who just vanishes."""
+    if pools.idle:
+        with contextlib.suppress(TimeoutError):
+            run_in_loop(pools.close_all(), timeout=GOODBYE_SECONDS)

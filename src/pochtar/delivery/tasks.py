@@ -13,7 +13,7 @@ from pochtar.delivery.models import Run, Slice
 from pochtar.delivery.runs import finish_run_if_done, nudge_run
 
 # Then other runs get their turn.
-TURN_SECONDS = 30
+TURN_SECONDS = 10
 
 # The worker's main process gets the signal, its children do the work: they share this.
 _stopping = multiprocessing.get_context("fork").Event()

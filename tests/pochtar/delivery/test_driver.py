@@ -135,7 +135,6 @@ def test_a_pause_takes_effect_within_the_letters_in_hand(workspace: Workspace) -
     with sink_in_thread(script) as sink:
         run = launch(workspace, sink)
 
-
         def pause(batch: object) -> None:
             pause_run(run, code="by_person")
 

@@ -1,0 +1,58 @@
+"""Sessions between slices (SMTP-13)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from mailcore.smtp.pool import Reuse, SmtpTransport
+from mailcore.smtp.session import Route
+from mailcore.smtp.sink import Sink, sink_in_thread
+from pochtar.delivery import pools as module
+from pochtar.delivery.bridge import run_in_loop
+from pochtar.delivery.pools import Pools, say_goodbye
+from tests.mailcore.smtp.dialogue import letter, route_to
+
+
+async def used(pools: Pools, route: Route, count: int) -> list[SmtpTransport]:
+    transports = pools.borrow(route, count)
+    for transport in transports:
+        await transport.open()
+        await transport.send(letter())
+    pools.give_back(route, transports)
+    return transports
+
+
+async def test_what_was_given_back_is_lent_again_for_the_same_route() -> None:
+    async with Sink() as sink:
+        pools = Pools()
+        first = await used(pools, route_to(sink), 2)
+        again = pools.borrow(route_to(sink), 3)
+        other = pools.borrow(route_to(sink, username="new"), 1)
+        assert len(set(first) & set(again)) == 2
+        assert not set(other) & set(first)
+        for transport in first:
+            transport.abort()
+
+
+async def test_what_nobody_wants_is_closed_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "REUSE", Reuse(idle=0.02))
+    async with Sink() as sink:
+        pools = Pools()
+        await used(pools, route_to(sink), 2)
+        taken = pools.borrow(route_to(sink), 1)
+        await asyncio.sleep(0.1)
+        assert (pools.idle, sink.commands.count("QUIT")) == (0, 1)
+        taken[0].abort()
+
+
+def test_the_process_says_goodbye_when_it_ends() -> None:
+    with sink_in_thread() as sink:
+        run_in_loop(used(module.pools, route_to(sink), 2))
+        say_goodbye()
+        assert sink.commands.count("QUIT") == 2
+    assert module.pools.idle == 0
+    say_goodbye()
