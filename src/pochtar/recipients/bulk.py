@@ -11,9 +11,11 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import require_role, write_audit
+from pochtar.base.errors import Conflict
 from pochtar.recipients.models import Recipient, RecipientList, Subscription
 from pochtar.recipients.search import Selection
 
@@ -36,18 +38,34 @@ def delete_selected(selection: Selection, *, by: User) -> int:
 
 
 def add_selected(selection: Selection, *, to: RecipientList, by: User) -> int:
-    """Put the recipients into the list; return how many were not in it before."""
+    """Put the recipients into the list; return how many were not in it before.
+
+    Conflict when somebody deletes the list meanwhile.
+    """
     workspace = selection.search.workspace
     require_role(by, workspace, Role.EDITOR)
     mine = Subscription.objects.filter(list=to, recipient=OuterRef("pk"))
     newcomers = selection.recipients().filter(~Exists(mine))
     number = 0
     for ids in _batches(newcomers):
-        rows = [Subscription(list=to, recipient_id=pk) for pk in ids]
-        Subscription.objects.bulk_create(rows, ignore_conflicts=True)
-        number += len(ids)
+        number += _subscribe(ids, to)
     write_audit(workspace, by=by, verb="list_filled", subject=to, number=number)
     return number
+
+
+@transaction.atomic
+def _subscribe(ids: list[UUID], to: RecipientList) -> int:
+    # Locked, so that nobody deletes the list or a recipient under our hands.
+    lists = RecipientList.objects.select_for_update(no_key=True).filter(pk=to.pk)
+    if not lists.values_list("pk", flat=True).first():
+        raise Conflict("list_gone", _("This list has been deleted."))
+    people = Recipient.objects.select_for_update(no_key=True).filter(pk__in=ids)
+    rows = [
+        Subscription(list=to, recipient_id=pk)
+        for pk in people.order_by("pk").values_list("pk", flat=True)
+    ]
+    Subscription.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
 
 
 def remove_selected(selection: Selection, *, out_of: RecipientList, by: User) -> int:

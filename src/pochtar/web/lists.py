@@ -170,7 +170,11 @@ def _put(request: WorkspaceRequest, row: RecipientList, search: Search) -> HttpR
         messages.warning(request, _("Tick at least one recipient first."))
         return redirect(request.get_full_path())
     selection = Selection(search=search, ids=frozenset(ticked))
-    number = add_selected(selection, to=row, by=request.user)
+    try:
+        number = add_selected(selection, to=row, by=request.user)
+    except Conflict as error:
+        messages.error(request, str(error))
+        return redirect("lists")
     text = ngettext(
         "%(number)d recipient has been added.",
         "%(number)d recipients have been added.",

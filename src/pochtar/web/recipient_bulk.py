@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from pochtar.accounts.models import Role
-from pochtar.base.errors import InvalidInput
+from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.recipients.bulk import add_selected, delete_selected, remove_selected
 from pochtar.recipients.models import RecipientList
 from pochtar.recipients.search import Search, Selection
@@ -113,10 +113,12 @@ def _add(request: WorkspaceRequest, wish: Wish) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             to = form.chosen(by=request.user)
+            number = add_selected(wish.selection, to=to, by=request.user)
         except InvalidInput as error:
             form.add_error("new_name", str(error))
+        except Conflict as error:
+            form.add_error("to", str(error))
         else:
-            number = add_selected(wish.selection, to=to, by=request.user)
             return _done(request, wish, _added(number, to))
     return _ask(request, wish, {"form": form})
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pochtar.accounts.models import User, Workspace
-from pochtar.base.errors import NotAllowed
+from pochtar.base.errors import Conflict, NotAllowed
 from pochtar.delivery.models import Delivery, Run
 from pochtar.recipients import bulk
 from pochtar.recipients.bulk import add_selected, delete_selected, remove_selected
-from pochtar.recipients.models import Recipient, SearchWord, Subscription
+from pochtar.recipients.models import Recipient, RecipientList, SearchWord, Subscription
 from pochtar.recipients.search import Search, Selection
 from tests.make import make_list, make_mailing, make_recipient, make_relay
 
@@ -74,6 +74,18 @@ def test_adding_to_a_list_counts_the_newcomers(
     assert add_selected(everybody, to=row, by=editor) == 4
     assert add_selected(everybody, to=row, by=editor) == 0
     assert row.recipients.count() == 5
+
+
+def test_adding_to_a_list_that_is_gone_is_a_conflict(
+    workspace: Workspace, editor: User, five: list[Recipient], everybody: Selection
+) -> None:
+    row = make_list(workspace)
+    RecipientList.objects.all().delete()
+
+    with pytest.raises(Conflict) as caught:
+        add_selected(everybody, to=row, by=editor)
+
+    assert caught.value.code == "list_gone"
 
 
 def test_removing_from_a_list_leaves_the_recipients_and_other_lists(
