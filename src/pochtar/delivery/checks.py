@@ -47,6 +47,11 @@ class ConnectionCheck:
     lines: tuple[Line, ...] = ()
 
     @property
+    def talked(self) -> bool:
+        """Whether either side said anything."""
+        return any(line.who != "-" for line in self.lines)
+
+    @property
     def verdict(self) -> Promise | str:
         if self.ok:
             return _("The server answers and lets us in.")

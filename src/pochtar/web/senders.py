@@ -58,7 +58,8 @@ def sender_add(request: WorkspaceRequest) -> HttpResponse:
 @workspace_view
 def sender_edit(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     sender = find_editable(_all(), request, pk)
-    title = str(sender)
+    context = {"sender": sender, "sender_title": sender.from_name or sender.from_email}
+    context["sender_note"] = sender.from_email if sender.from_name else ""
     posted = request.POST if request.method == "POST" else None
     form = SenderForm(posted, workspace=sender.workspace, sender=sender)
     if posted is not None and form.is_valid():
@@ -69,7 +70,7 @@ def sender_edit(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("senders")
-    return _form(request, form, {"sender": sender, "sender_title": title})
+    return _form(request, form, context)
 
 
 @form_view
