@@ -23,18 +23,24 @@ def dashboard(request: WorkspaceRequest) -> HttpResponse:
     steps = queries.first_steps(request.workspace)
     context: dict[str, object] = {"steps": steps}
     if not steps.untouched:
-        days = queries.attempts_by_day(request.workspace, now=timezone.now())
-        recent = queries.recent_mailings(request.workspace)
-        context |= {
-            "figures": queries.key_figures(request.workspace),
-            "days": days,
-            "attempts": sum(day.successful + day.unsuccessful for day in days),
-            "recent": recent,
-            "live": any(row.mailing.status in queries.ACTIVE for row in recent),
-        }
+        context |= _progress(request)
     if request.htmx:
         return render(request, "home/dashboard.html#live", context)
+    if not steps.untouched:
+        days = queries.attempts_by_day(request.workspace, now=timezone.now())
+        context["days"] = days
+        context["attempts"] = sum(day.successful + day.unsuccessful for day in days)
     return render(request, "home/dashboard.html", context)
+
+
+def _progress(request: WorkspaceRequest) -> dict[str, object]:
+    """What changes while a mailing runs: asked for again every few seconds."""
+    recent = queries.recent_mailings(request.workspace)
+    return {
+        "figures": queries.key_figures(request.workspace),
+        "recent": recent,
+        "live": any(row.mailing.status in queries.ACTIVE for row in recent),
+    }
 
 
 urlpatterns: list[URLPattern | URLResolver] = [path("", home, name="home")]
