@@ -34,6 +34,8 @@ NOT_PAGES = {
     "account_confirm_login_code": "a way of logging in that is not offered",
     "account_reauthenticate": "redirects right after a login",
     "recipients-bulk": "a POST",
+    "message-test": "a POST that goes back",
+    "relay-check": "a POST that goes back",
     "mailing-pause": "a POST that goes back",
     "mailing-resume": "a POST that goes back",
     "mailing-cancel": "a POST that goes back",
