@@ -12,6 +12,14 @@ document.addEventListener('htmx:configRequest', (event) => {
 });
 document.addEventListener('htmx:load', (event) => mountWithin(event.detail.elt));
 
+// A part that refreshes itself waits while somebody reads or writes in it.
+document.addEventListener('htmx:beforeRequest', (event) => {
+  const part = event.detail.elt;
+  if (!part.matches('[data-patient]')) return;
+  const busy = part.querySelector('details[open]') || part.contains(document.activeElement);
+  if (busy) event.preventDefault();
+});
+
 let offline = false;
 document.addEventListener('htmx:sendError', () => {
   if (!offline) toast(words.offline, 'warning');

@@ -67,16 +67,33 @@ def lacking(
     audience: QuerySet[Recipient], names: Collection[str]
 ) -> QuerySet[Recipient]:
     """Return those who have no value for at least one of the merge fields."""
-    conditions = Q(pk__in=[])
-    fields = {}
-    for number, name in enumerate(sorted(names)):
-        if name == "email":
-            continue
-        alias = f"value_{number}"
-        text = Coalesce(_value(name), Value(""), output_field=TextField())
-        fields[alias] = Trim(text)
-        conditions |= Q(**{alias: ""})
-    return audience.alias(**fields).filter(conditions)
+    fields = _values(names)
+    blank = Q(pk__in=[])
+    for alias in fields:
+        blank |= Q(**{alias: ""})
+    return audience.alias(**fields).filter(blank)
+
+
+def complete(
+    audience: QuerySet[Recipient], names: Collection[str]
+) -> QuerySet[Recipient]:
+    """Return those who have a value for every one of the merge fields."""
+    fields = _values(names)
+    full = audience.alias(**fields)
+    for alias in fields:
+        full = full.exclude(**{alias: ""})
+    return full
+
+
+def _values(names: Collection[str]) -> dict[str, Trim]:
+    """Return an expression for each merge field that may be empty."""
+    return {
+        f"value_{number}": Trim(
+            Coalesce(_value(name), Value(""), output_field=TextField())
+        )
+        for number, name in enumerate(sorted(names))
+        if name != "email"
+    }
 
 
 def _value(name: str) -> KeyTextTransform | str:

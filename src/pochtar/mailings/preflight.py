@@ -27,7 +27,7 @@ from mailcore.compose import (
 )
 from pochtar.base.errors import Text
 from pochtar.content.checks import BUILT_IN_NAMES, draft_of, find_problems
-from pochtar.mailings.audience import audience_of, lacking
+from pochtar.mailings.audience import audience_of, complete, lacking
 from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Attribute, Recipient
 
@@ -90,16 +90,6 @@ class Preflight:
     def warnings(self) -> list[Finding]:
         return list(self._warnings())
 
-    @cached_property
-    def skipped(self) -> int:
-        """How many lack a value that the message needs."""
-        return lacking(self.audience, self._required).count() if self._required else 0
-
-    @cached_property
-    def willing(self) -> int:
-        """How many will be tried."""
-        return self.count - self.skipped
-
     @property
     def ok(self) -> bool:
         return not self.problems
@@ -116,7 +106,7 @@ class Preflight:
             yield _named("stop_passed")
         if not self.count:
             yield _named("no_recipients")
-        elif self._required and not self.willing:
+        elif not complete(self.audience, self._required).exists():
             yield _named("everybody_lacks")
 
     def _message_problems(self) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import Role, User, Workspace
@@ -215,7 +215,7 @@ def _set_audience(mailing: Mailing, draft: Draft) -> None:
 
 
 def _copy_name(name: str) -> str:
-    suffix = _now("(copy)")
+    suffix = gettext("(copy)")
     return f"{name[: NAME_LENGTH - len(suffix) - 1]} {suffix}"
 
 

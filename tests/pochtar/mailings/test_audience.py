@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pochtar.mailings.audience import audience_of, choose, lacking, select_audience
+from pochtar.mailings.audience import (
+    audience_of,
+    choose,
+    complete,
+    lacking,
+    select_audience,
+)
 from pochtar.mailings.models import AudienceKind
 from pochtar.recipients.models import Recipient
 from tests.make import make_list, make_mailing, make_recipient, make_workspace
@@ -74,6 +80,8 @@ def test_those_without_a_value_are_found_by_column_and_by_attribute(workspace):
 
     def emails(*names):
         found = lacking(everybody, names).values_list("email", flat=True)
+        others = complete(everybody, names)
+        assert found.count() + others.count() == everybody.count()
         return {email.split("@")[0] for email in found}
 
     assert emails("город") == {"blank", "none"}

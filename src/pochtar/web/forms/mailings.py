@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from mailcore.addresses import AddressError, parse_address
 from pochtar.accounts.models import Workspace
@@ -259,9 +259,9 @@ def _is_uuid(value: object) -> bool:
 
 STATE_CHOICES: list[tuple[str, str | Promise]] = [
     ("", _("All")),
-    ("created", _("Drafts")),
-    ("scheduled", _("Scheduled")),
-    ("running", _("Running")),
-    ("paused", _("Paused")),
-    ("completed", _("Completed")),
+    ("created", pgettext_lazy("mailings", "Created")),
+    ("scheduled", pgettext_lazy("mailings", "Scheduled")),
+    ("running", pgettext_lazy("mailings", "Running")),
+    ("paused", pgettext_lazy("mailings", "Paused")),
+    ("completed", pgettext_lazy("mailings", "Completed")),
 ]
