@@ -43,6 +43,7 @@ from pochtar.web.letter_frame import frame_response
 from pochtar.web.letters import find_letter, fresh_letter, may_open_letters
 
 NO_CONTENT = 204
+LONGEST_QUERY = 200
 SHOWN_SOURCE = 200_000  # characters on the page; the download has them all
 TABS = ("html", "text", "headers", "source")
 
@@ -54,7 +55,7 @@ def sandbox(request: WorkspaceRequest) -> HttpResponse:
     of_system = _asks_for_the_systems(request)
     letters = CapturedMessage.objects.visible_to(request.user)
     letters = letters.of_system() if of_system else letters.of(request.workspace)
-    query = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY]
     page = keyset_page(
         letters.search(query).headlines(), cursor=request.GET.get("cursor", "")
     )
