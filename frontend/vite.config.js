@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { iconSprite } from './plugins/icons.js';
+import { compress } from './plugins/compress.js';
 import { keepRecent } from './plugins/keep-recent.js';
 import { automaticTheme } from './plugins/automatic-theme.js';
 
@@ -14,6 +15,7 @@ export default defineConfig({
   publicDir: false,
   plugins: [
     iconSprite(path('icons.txt')),
+    compress(),
     keepRecent(path('../src/pochtar/web/static/dist/assets')),
   ],
   css: {

@@ -16,7 +16,7 @@ export function keepRecent(folder) {
       if (!written.size) return;
       for (const name of readdirSync(folder)) {
         const path = join(folder, name);
-        if (!written.has(name) && Date.now() - statSync(path).mtimeMs > DAY) rmSync(path);
+        if (!written.has(name.replace(/\.(gz|br)$/, '')) && Date.now() - statSync(path).mtimeMs > DAY) rmSync(path);
       }
     },
   };

@@ -55,6 +55,9 @@ export function mergeMenu(fields, insert) {
     );
   }
   menu.append(summary, list);
+  menu.addEventListener('toggle', () => {
+    if (menu.open) list.scrollIntoView({ block: 'nearest' });
+  });
   return menu;
 }
 
