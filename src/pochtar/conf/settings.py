@@ -148,6 +148,8 @@ STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise wants it, even to find nothing th
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+# Their names change with their content (Vite).
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/dist/assets/"
 MEDIA_ROOT = VAR / "media"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # a 10 MB paste gets a field error
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
