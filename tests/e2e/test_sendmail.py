@@ -115,6 +115,20 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
     assert set(letters(installation).values()) == {1}
 
 
+def test_two_commands_at_once_make_one_run(installation: Installation):
+    """Issue §6: one run, however it is asked for."""
+    ready = make_mailing(installation, recipients=100)
+    with installation.running_sandbox():
+        processes = [start_sendmail(installation, ready) for _ in range(3)]
+        for process in processes:
+            process.communicate(timeout=60)
+
+    assert sorted(process.returncode for process in processes) == [0, 2, 2]
+    assert installation.one("SELECT count(*) FROM delivery_run") == 1
+    assert set(letters(installation).values()) == {1}
+    assert len(letters(installation)) == 100
+
+
 def test_what_cannot_be_launched_is_said_and_is_status_two(
     installation: Installation,
 ):
