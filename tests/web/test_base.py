@@ -19,7 +19,15 @@ from tests.web.inline import inline_code_in
 FRONT_END = Path(__file__).resolve().parents[2] / "frontend"
 TEMPLATES = Path(assets.__file__).resolve().parent.parent / "templates"
 MANIFEST = {
-    "src/app.js": {"file": "assets/app-1.js", "css": ["assets/app-1.css"]},
+    "src/app.js": {
+        "file": "assets/app-1.js",
+        "css": ["assets/app-1.css"],
+        "assets": [
+            "assets/golos-text-cyrillic-wght-normal-1.woff2",
+            "assets/golos-text-cyrillic-ext-wght-normal-1.woff2",
+            "assets/golos-text-latin-wght-normal-1.woff2",
+        ],
+    },
     "icons.svg": {"file": "assets/icons-1.svg"},
 }
 
@@ -44,6 +52,18 @@ def test_a_page_names_the_built_styles_and_script(built):
 
     assert 'href="/static/dist/assets/app-1.css"' in html
     assert '<script type="module" src="/static/dist/assets/app-1.js"' in html
+
+
+@pytest.mark.parametrize(
+    ("language", "scripts"), [("ru", ["cyrillic", "latin"]), ("en", ["latin"])]
+)
+def test_only_the_letters_of_the_page_s_language_are_fetched_ahead(
+    built, language, scripts
+):
+    with translation.override(language):
+        html = render("{% load assets %}{% vite %}", request=RequestFactory().get("/"))
+
+    assert re.findall(r'preload" href="[^"]*golos-text-([a-z-]+)-wght', html) == scripts
 
 
 @pytest.mark.django_db

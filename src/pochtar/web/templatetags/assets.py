@@ -15,6 +15,7 @@ from django import template
 from django.templatetags.static import PrefixNode
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 DIST = Path(__file__).resolve().parent.parent / "static" / "dist"
 ENTRY = "src/app.js"
@@ -56,9 +57,7 @@ def vite(context: template.Context) -> SafeString:
     request = context.get("request")
     # Said only when it is asked for as a string; asked for its truth it plays absent.
     nonce = str(getattr(request, "csp_nonce", ""))
-    fonts = [
-        name for name in entry.get("assets", []) if "golos-text-cyrillic-w" in name
-    ]
+    fonts = [name for name in entry.get("assets", []) if _is_needed_at_once(name)]
     return format_html_join(
         "\n",
         "{}",
@@ -83,6 +82,12 @@ def vite(context: template.Context) -> SafeString:
             )
         ],
     )
+
+
+def _is_needed_at_once(font: str) -> bool:
+    """Latin letters (and figures) stand on every page, Cyrillic ones on Russian pages."""
+    scripts = ["latin", "cyrillic"] if get_language() == "ru" else ["latin"]
+    return any(f"golos-text-{script}-wght" in font for script in scripts)
 
 
 @register.simple_tag
