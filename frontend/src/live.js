@@ -1,11 +1,9 @@
 // HTMX: fragments swapped in get their widgets, requests carry the CSRF token, and a
 // server that does not answer is said once. Settings: <meta name="htmx-config">.
-import htmx from 'htmx.org';
+import 'htmx.org';
 import { csrfToken, mountWithin } from './mount.js';
 import { toast } from './toasts.js';
 import { words } from './words.js';
-
-window.htmx = htmx;
 
 document.addEventListener('htmx:configRequest', (event) => {
   if (event.detail.verb !== 'get') event.detail.headers['X-CSRFToken'] = csrfToken();

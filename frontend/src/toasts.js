@@ -26,6 +26,9 @@ function closeButton(note) {
 }
 
 export function toast(text, level = 'info') {
+  // A part that asks again every two seconds would say the same thing for ever.
+  const said = [...document.querySelectorAll('.toast-note > span')];
+  if (said.some((node) => node.textContent === text)) return;
   const note = document.createElement('div');
   note.className = `toast-note is-${level}`;
   const message = document.createElement('span');
