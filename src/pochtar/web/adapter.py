@@ -68,7 +68,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped li
                 super().send_mail(template_prefix, email, context)
         except (OSError, PochtarError) as error:
             taken = False
-            log.warning("letter_not_sent", letter=template_prefix, error=str(error))
+            log.warning("letter_not_sent", letter=template_prefix, error=repr(error))
         if template_prefix in AWAITED:
             remember_letter(self.request, email, taken=taken)
             if not taken:
