@@ -187,7 +187,12 @@ def check_draft(workspace: Workspace, draft: Draft) -> None:
         raise InvalidInput(
             "no_people", _("Choose at least one recipient."), field="picked"
         )
-    if draft.start_at and draft.stop_at and draft.stop_at <= draft.start_at:
+    check_times(draft.start_at, draft.stop_at)
+
+
+def check_times(start_at: dt.datetime | None, stop_at: dt.datetime | None) -> None:
+    """Raise InvalidInput for a stop that is not after the start."""
+    if start_at and stop_at and stop_at <= start_at:
         raise InvalidInput(
             "ends_before_start",
             _("The mailing would stop before it starts."),

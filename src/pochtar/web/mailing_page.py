@@ -7,19 +7,21 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from pochtar.base.errors import PochtarError
 from pochtar.delivery.models import Attempt, RunStatus
 from pochtar.mailings.lifecycle import Action, can
-from pochtar.mailings.models import Mailing, MailingQuerySet
+from pochtar.mailings.models import Mailing, MailingQuerySet, MailingStatus
 from pochtar.mailings.preflight import Preflight, note_words
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
 from pochtar.web.attempts import attempts_context
 from pochtar.web.progress import live_progress
 from pochtar.web.reasons import pause_of
+
+NOTHING_NEW = 204
 
 
 def known_mailings() -> MailingQuerySet:
@@ -69,14 +71,18 @@ def page_of(request: WorkspaceRequest, mailing: Mailing) -> dict[str, Any]:
 @require_safe
 @workspace_view
 def mailing_live(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
-    """Give the moving part of the page; reload the page when the state has changed."""
+    """Give the moving part of the page; reload the page when the state has changed.
+
+    ``was`` is the state that the page shows.
+    """
     mailing = find_visible(known_mailings(), request, pk)
-    if not mailing.run:
-        return redirect("mailing", pk=pk)
-    progress = live_progress(mailing.run, now=timezone.now())
-    context = {"mailing": mailing, "run": mailing.run, "progress": progress}
-    answer = render(request, "mailings/page.html#live", context)
-    if mailing.run.status != RunStatus.RUNNING:
+    answer = HttpResponse(status=NOTHING_NEW)
+    if mailing.run:
+        progress = live_progress(mailing.run, now=timezone.now())
+        context = {"mailing": mailing, "run": mailing.run, "progress": progress}
+        answer = render(request, "mailings/page.html#live", context)
+    if mailing.state != request.GET.get("was", MailingStatus.RUNNING):
+        answer.status_code = 200  # HTMX reads no header of a 204
         answer["HX-Refresh"] = "true"
     return answer
 

@@ -21,7 +21,7 @@ from pochtar.content.models import Message
 from pochtar.delivery.models import Sender
 from pochtar.mailings.audience import choose, select_audience
 from pochtar.mailings.models import AudienceKind, Mailing
-from pochtar.mailings.services import Draft, check_draft
+from pochtar.mailings.services import Draft, check_draft, check_times
 from pochtar.recipients.models import Recipient, RecipientList
 
 SHOWN_AS_OPTIONS = 200  # more picked people than this are shown as a text of addresses
@@ -145,6 +145,8 @@ class MailingForm(forms.Form):
 
     def clean_addresses(self) -> list[Recipient]:
         """Find the recipients of the addresses; name those that are not there."""
+        if self.cleaned_data.get("audience") != AudienceKind.PICKED:
+            return []  # the field is out of sight: an error in it would be as well
         keys = dict(_read_addresses(self.cleaned_data["addresses"]))
         found = {row.email_key: row for row in self._find([k for k in keys if k])}
         unknown = [text for key, text in keys.items() if key not in found]
@@ -159,11 +161,12 @@ class MailingForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if not self.errors:
-            try:
+        try:
+            check_times(data.get("start_at"), data.get("stop_at"))
+            if not self.errors:
                 check_draft(self.workspace, self.draft)
-            except InvalidInput as error:
-                self.add_error(error.field or None, str(error))
+        except InvalidInput as error:
+            self.add_error(error.field or None, str(error))
         return data
 
     def keep_errors_of_the_audience(self) -> None:
