@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from pochtar.web.templatetags.assets import DIST, read_manifest
 from tests.e2e.watching import Watch
 
 PLAIN = "<h2>Осень</h2>\n<ul>\n<li>чай</li>\n<li>мёд</li>\n</ul>"
@@ -160,3 +162,15 @@ def test_the_chart_is_drawn_and_its_table_is_at_hand(page):
     page.get_by_text("Показать таблицей").click()
 
     expect(page.locator("table[data-chart]")).to_be_visible()
+
+
+def test_a_page_loads_little_before_it_is_usable(page):
+    """What every page fetches: 120 kB of script at most, packed; widgets come later."""
+    entry = read_manifest()["src/app.js"]
+    first = [
+        entry["file"],
+        *(read_manifest()[name]["file"] for name in entry.get("imports", [])),
+    ]
+    packed = sum(len(gzip.compress((DIST / name).read_bytes())) for name in first)
+
+    assert packed <= 120_000
