@@ -235,6 +235,19 @@ def test_ones_own_fresh_letter_opens_without_a_login(client):
 
 
 @pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize(
+    ("host", "remote"), [("localhost:8000", "127.0.0.1"), ("[::1]:8000", "::1")]
+)
+def test_home_has_several_names(client, settings: LazySettings, host, remote):
+    settings.ALLOWED_HOSTS = ["localhost", "[::1]"]
+    home = {"HTTP_HOST": host, "REMOTE_ADDR": remote}
+
+    client.post(reverse("account_signup"), SIGNUP, **home)
+
+    assert client.get(reverse("account-letter"), **home).status_code == 200
+
+
+@pytest.mark.usefixtures("at_home")
 def test_a_letter_that_has_not_arrived_is_waited_for(client):
     client.post(reverse("account_signup"), SIGNUP, **HOME)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from pochtar.accounts.models import Membership, Role, Workspace
 from pochtar.sandbox.models import CapturedMessage
+from pochtar.web.forms.workspace import WorkspaceForm
 from tests.make import make_member, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -113,3 +114,13 @@ def test_times_are_shown_by_the_workspaces_clock(client, owner, zone, clock):
 
     assert clock in page.content.decode()
     assert timezone.get_current_timezone() == timezone.get_default_timezone()
+
+
+def test_what_only_the_service_refuses_is_said_at_the_field_too(owner, workspace):
+    form = WorkspaceForm({"name": "\u2003", "time_zone": "Asia/Omsk"})
+    form.fields["name"].strip = False  # type: ignore[attr-defined]  # a CharField
+    assert form.is_valid()
+
+    assert form.change(workspace, by=owner) is None
+
+    assert list(form.errors) == ["name"]

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -60,6 +61,7 @@ def open_workspace(*, name: str, owner: User, time_zone: str = "") -> Workspace:
     workspace = Workspace(name=clean_name(name))
     if time_zone:
         workspace.time_zone = time_zone
+    check_fields(workspace, "name", "time_zone")
     workspace.save()
     add_participant(workspace, user=owner, role=Role.OWNER)
     write_audit(workspace, by=owner, verb="workspace_opened", subject=workspace)
@@ -73,8 +75,9 @@ def change_workspace(
     """Rename the workspace or move it to another time zone (owners)."""
     require_role(by, workspace, Role.OWNER)
     before = {"name": workspace.name, "time_zone": workspace.time_zone}
-    workspace.name, workspace.time_zone = clean_name(name), time_zone
-    workspace.full_clean(exclude=["participants"])
+    wanted = Workspace(name=clean_name(name), time_zone=time_zone)
+    check_fields(wanted, "name", "time_zone")
+    workspace.name, workspace.time_zone = wanted.name, wanted.time_zone
     workspace.save(update_fields=["name", "time_zone"])
     write_audit(
         workspace, by=by, verb="workspace_changed", subject=workspace, before=before
@@ -117,14 +120,16 @@ def change_role(membership: Membership, *, by: User, role: Role) -> Membership:
 @transaction.atomic
 def change_profile(user: User, *, name: str, language: str) -> User:
     """Change how the person is called and which language they read."""
-    user.name, user.language = name.strip(), language
-    user.full_clean(exclude=["password"])
+    wanted = User(name=name.strip(), language=language)
+    check_fields(wanted, "name", "language")
+    user.name, user.language = wanted.name, wanted.language
     user.save(update_fields=["name", "language"])
     return user
 
 
 def choose_language(user: User, language: str) -> User:
     """Remember which language the person reads."""
+    check_fields(User(language=language), "language")
     User.objects.filter(pk=user.pk).update(language=language)
     user.language = language
     return user
@@ -140,6 +145,16 @@ def trust_address(user: User) -> None:
         EmailAddress.objects.create(
             user=user, email=user.email.lower(), verified=True, primary=True
         )
+
+
+def check_fields(row: models.Model, *names: str) -> None:
+    """Raise InvalidInput for the first of the named fields that the model refuses."""
+    others = {field.name for field in row._meta.fields} - set(names)
+    try:
+        row.clean_fields(exclude=others)
+    except ValidationError as error:
+        field, problems = next(iter(error.message_dict.items()))
+        raise InvalidInput("invalid", problems[0], field=field) from error
 
 
 def clean_name(name: str) -> str:

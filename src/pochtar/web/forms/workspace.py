@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import zoneinfo
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -85,16 +87,15 @@ class WorkspaceForm(forms.Form):
 
     def open(self, *, owner: User) -> Workspace | None:
         """Return the new workspace, or None with the errors at the fields."""
-        try:
-            return open_workspace(owner=owner, **self.cleaned_data)
-        except InvalidInput as error:
-            self.add_error(error.field or None, str(error.text))
-            return None
+        return self._try(partial(open_workspace, owner=owner))
 
     def change(self, workspace: Workspace, *, by: User) -> Workspace | None:
         """Return the changed workspace, or None with the errors at the fields."""
+        return self._try(partial(change_workspace, workspace, by=by))
+
+    def _try(self, service: Callable[..., Workspace]) -> Workspace | None:
         try:
-            return change_workspace(workspace, by=by, **self.cleaned_data)
+            return service(**self.cleaned_data)
         except InvalidInput as error:
             self.add_error(error.field or None, str(error.text))
             return None
