@@ -19,6 +19,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
+# What we start ends with us, even when we are killed.
+TIED = (sys.executable, "-I", "-S", str(ROOT / "src/pochtar/ops/tied.py"))
 HOST = "127.0.0.1"
 # What the surrounding test run set up for itself must not reach the programs.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
@@ -96,7 +98,7 @@ class Installation:
         log = self.log(name or arguments[0])
         with log.open("ab") as file:
             return subprocess.Popen(
-                [*MANAGE, *arguments],
+                [*TIED, str(os.getpid()), *MANAGE, *arguments],
                 env=self.environment,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
