@@ -331,3 +331,19 @@ def test_sec_17_a_stranger_cannot_lock_the_owner_out_for_ever(
     client.post(form.redirect_chain[-1][0], {"password1": "another horse battery"})
 
     assert log_in(client, confirmed.email, "another horse battery").status_code == 302
+
+
+def test_sec_17_behind_a_proxy_each_visitor_has_limits_of_their_own(
+    client, settings: LazySettings
+):
+    settings.ACCOUNT_RATE_LIMITS = {"login": "1/m/ip"}
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+    # What a visitor writes into the header stands before what the proxy adds.
+    seen_by_the_proxy = ["192.0.2.1", "192.0.2.2", "198.51.100.9, 192.0.2.1"]
+    pages = [
+        log_in(client, "nobody@example.com", HTTP_X_FORWARDED_FOR=addresses)
+        for addresses in seen_by_the_proxy
+    ]
+
+    assert [page.status_code for page in pages] == [200, 200, 429]

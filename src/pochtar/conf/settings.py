@@ -246,6 +246,8 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user",
     "manage_email": "10/m/user",
 }
+# Behind a proxy everybody comes from its address, and would share one limit.
+ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXIES", default=0)
 if not env.bool("RATE_LIMITS", default=True):
     ACCOUNT_RATE_LIMITS = {}
 
