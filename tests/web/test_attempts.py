@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pochtar.delivery.models import Attempt, Delivery
 from pochtar.mailings.launch import launch_mailing
-from pochtar.web.export import safe_cell
+from pochtar.web.export import safe_cell, stream_csv
 from tests.make import make_mailing, make_recipient, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -217,3 +217,12 @@ def test_a_stranger_to_the_run_sees_nothing_of_it(as_stranger, mailing):
     answer = as_stranger.get(reverse("mailing-attempts-csv", args=[mailing.pk]))
 
     assert answer.status_code == 404
+
+
+def test_a_long_file_comes_in_pieces():
+    rows = ([number, "x"] for number in range(1200))
+
+    pieces = list(stream_csv("Имя", ["Number", "Text"], rows))
+
+    assert len(pieces) == 3
+    assert b"".join(pieces).count(b"\r\n") == 1201
