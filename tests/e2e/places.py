@@ -122,6 +122,8 @@ def _objects(
             if pk := installation.one(sql, workspace, state):
                 yield f"{name}-{state}", UUID(pk)
         return
-    sql = f"SELECT id FROM {TABLES[kind]} WHERE workspace_id=? ORDER BY id LIMIT 1"
+    # A real SMTP server rather than the sandbox, which nobody edits or deletes.
+    order = "kind DESC" if kind == "relay" else "id"
+    sql = f"SELECT id FROM {TABLES[kind]} WHERE workspace_id=? ORDER BY {order} LIMIT 1"
     if pk := installation.one(sql, workspace):
         yield name, UUID(pk)
