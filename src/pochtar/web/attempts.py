@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from mailcore.addresses import AddressError, parse_address
 from pochtar.accounts.models import Workspace
 from pochtar.base.paging import Page, keyset_page
-from pochtar.delivery.models import Attempt, Outcome
+from pochtar.delivery.models import Attempt, Delivery, Outcome
 from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Recipient
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
@@ -64,7 +64,9 @@ def _of_address(
         key = ""
     recipient = Recipient.objects.of(workspace).filter(email_key=key).first()
     if recipient:
-        return attempts.filter(delivery__recipient=recipient)
+        # Their keys first: a planner that joins would walk through all attempts.
+        theirs = Delivery.objects.filter(recipient=recipient)
+        return attempts.filter(delivery__in=list(theirs.values_list("pk", flat=True)))
     return attempts.filter(delivery__email__icontains=text)
 
 
