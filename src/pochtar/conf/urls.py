@@ -16,6 +16,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler400 = "pochtar.web.errors.bad_request"
 handler404 = "pochtar.web.errors.not_found"
 handler403 = "pochtar.web.errors.forbidden"
 handler500 = "pochtar.web.errors.server_error"
