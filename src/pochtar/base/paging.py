@@ -11,6 +11,7 @@ import base64
 import datetime as dt
 import json
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -81,10 +82,47 @@ def keyset_page(
     if backwards:
         rows.reverse()
     before, after = (more, True) if backwards else (bool(place), more)
+    return _page(rows, before, after, key=lambda row: _key(row, name, tie))
+
+
+def keyset_slice(
+    keys: Iterable[tuple[Any, Any]],
+    model: type[Model],
+    *,
+    order: str = "-pk",
+    cursor: str = "",
+    size: int = SIZE,
+) -> Page[Any]:
+    """Return a page of primary keys, cut as `keyset_page` cuts, from rows in hand.
+
+    ``keys`` are pairs of the order's value and the primary key.
+    """
+    name, descending = order.removeprefix("-"), order.startswith("-")
+    ordered = sorted(keys, reverse=descending)
+    place = _read(cursor, model, name, "pk")
+    if place is None:
+        page, before, after = ordered[:size], False, len(ordered) > size
+    else:
+        at = (place.value, place.tie)
+        later = [key for key in ordered if (key < at) == descending and key != at]
+        rest = [key for key in ordered if (key > at) == descending and key != at]
+        if place.back:
+            page, before, after = rest[-size:], len(rest) > size, True
+        else:
+            page, before, after = later[:size], True, len(later) > size
+        if not page:
+            return keyset_slice(ordered, model, order=order, size=size)
+    cut = _page(page, before, after, key=lambda key: key)
+    return cut.of([pk for _value, pk in page])
+
+
+def _page(
+    rows: list[N], before: bool, after: bool, *, key: Callable[[N], tuple[Any, Any]]
+) -> Page[N]:
     return Page(
         rows=rows,
-        previous=_write(rows[0], name, tie, back=True) if rows and before else "",
-        next=_write(rows[-1], name, tie, back=False) if rows and after else "",
+        previous=_write(key(rows[0]), back=True) if rows and before else "",
+        next=_write(key(rows[-1]), back=False) if rows and after else "",
     )
 
 
@@ -100,9 +138,12 @@ def _beyond(name: str, tie: str, place: _Place, *, descending: bool) -> Q:
     )
 
 
-def _write(row: Model, name: str, tie: str, *, back: bool) -> str:
-    values = [_plain(getattr(row, name)), _plain(getattr(row, tie)), int(back)]
-    text = json.dumps(values, ensure_ascii=False)
+def _key(row: Model, name: str, tie: str) -> tuple[Any, Any]:
+    return getattr(row, name), getattr(row, tie)
+
+
+def _write(key: tuple[Any, Any], *, back: bool) -> str:
+    text = json.dumps([*map(_plain, key), int(back)], ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

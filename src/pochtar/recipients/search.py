@@ -1,36 +1,36 @@
 """Find recipients: by the beginning of words, by list, in an order, page by page.
 
 A search is a conjunction of conditions: one for each word that was typed, one for the
-list.  Three plans, each bounded whatever the workspace's size:
+list.  Each is a range of an index.  Three plans, all bounded whatever the workspace's
+size, and none left to a planner that may guess wrong:
 
 1. No condition: the page is a walk along the index of the order.
-2. The narrowest condition holds for few recipients (``SMALL``): they are collected, the
-   other conditions are checked for each, the rest is sorted.
-3. Every condition holds for many: sorting would read them all, so the page is a walk
-   along the index of the narrowest, in that index's own order: words alphabetically,
-   a list by the time of adding.  ``Found.sorted`` says that the wish was not met.
-   Two wide conditions may hold together for hardly anybody: the walk ends after
-   ``EXAMINED`` rows, and ``Found.complete`` says that more may be found.
+2. The first ``EXAMINED`` rows of the narrowest condition are looked through, and those
+   for whom the others hold as well, at most ``SMALL``, are sorted here.  If there may
+   be more, ``Found.complete`` says so.
+3. One condition, and it holds for many: sorting would read them all, so the page is a
+   walk along the condition's index, in that index's own order: words alphabetically, a
+   list by the time of adding.  ``Found.sorted`` says that the wish was not met.
 
 Nothing is counted beyond ``SMALL``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pochtar.accounts.models import Workspace
-from pochtar.base.paging import SIZE, Page, keyset_page
+from pochtar.base.paging import SIZE, Page, keyset_page, keyset_slice
 from pochtar.recipients.models import Recipient, SearchWord, Subscription
 from pochtar.recipients.words import terms_of
 
 SMALL = 10_000
-EXAMINED = 20_000
-ROUGHLY = 1_000  # counted where each row has to be examined
+EXAMINED = 40_000
 # What a reader may sort by, and the column that does it: a UUIDv7 ascends with time.
 ORDERS = {"added": "pk", "name": "name_key", "address": "email_key"}
 DEFAULT_ORDER = "-added"
@@ -80,11 +80,42 @@ class _Condition:
     size: int  # of ``rows``, at most SMALL + 1
 
     @property
-    def small(self) -> bool:
-        return self.size <= SMALL
+    def by_list(self) -> bool:
+        return self.order == "recipient_id"
 
     def holds(self, recipient: str) -> Exists:
         return Exists(self.rows.filter(recipient=OuterRef(recipient)))
+
+    def first(
+        self, others: Sequence[_Condition], *, descending: bool
+    ) -> tuple[list[UUID], bool]:
+        """Return the first SMALL recipients in the index's order for whom all hold.
+
+        And whether these are all.  Several wide conditions may hold together for hardly
+        anybody, so only EXAMINED rows are looked through.
+        """
+        signs = "-" if descending else ""
+        order = (signs + self.order, f"{signs}recipient_id")
+        rows, complete = self._nearest(order) if others else (self.rows, True)
+        for condition in others:
+            rows = rows.filter(condition.holds("recipient_id"))
+        ordered = rows.order_by(*order).values_list("recipient_id", flat=True)
+        ids = list(ordered[: SMALL + 1])
+        return list(dict.fromkeys(ids[:SMALL])), complete and len(ids) <= SMALL
+
+    def _nearest(self, order: tuple[str, str]) -> tuple[QuerySet[Any], bool]:
+        """Return the first EXAMINED rows of the order, and whether these are all."""
+        edges = self.rows.order_by(*order).values_list(self.order, "recipient_id")
+        edge = edges[EXAMINED : EXAMINED + 1].first()
+        if edge is None:
+            return self.rows, True
+        value, recipient = edge
+        if not self.by_list:
+            before = Q(word__lt=value) | Q(recipient_id__lt=recipient)
+            return self.rows.filter(before, word__lte=value), False
+        if order[0].startswith("-"):
+            return self.rows.filter(recipient_id__gt=recipient), False
+        return self.rows.filter(recipient_id__lt=recipient), False
 
 
 def find_page(
@@ -92,11 +123,23 @@ def find_page(
 ) -> Found:
     """Return a page of the recipients that the search finds, and how many there are."""
     conditions = _conditions(search)
-    if conditions and not conditions[0].small:
-        return _page_of_rows(conditions, order=order, cursor=cursor, size=size)
-    found = _recipients(search, conditions)
-    page = keyset_page(found, order=order_column(order), cursor=cursor, size=size)
-    return Found(page=page, total=count_up_to(found))
+    if not conditions:
+        everybody = Recipient.objects.of(search.workspace)
+        page = keyset_page(
+            everybody, order=order_column(order), cursor=cursor, size=size
+        )
+        return Found(page=page, total=count_up_to(everybody))
+    narrowest, *others = conditions
+    newest_first = narrowest.by_list and order.startswith("-")
+    ids, complete = narrowest.first(others, descending=newest_first)
+    if not complete and not others:
+        total = Count(number=len(ids), more=True)
+        page = _walk(narrowest, descending=newest_first, cursor=cursor, size=size)
+        in_order = narrowest.by_list and order_column(order).removeprefix("-") == "pk"
+        return Found(page=page, total=total, sorted=in_order)
+    page = _sorted_page(ids, order=order_column(order), cursor=cursor, size=size)
+    total = Count(number=len(ids), more=not complete)
+    return Found(page=page, total=total, complete=complete)
 
 
 def find_recipients(search: Search) -> QuerySet[Recipient]:
@@ -152,57 +195,42 @@ def _recipients(search: Search, conditions: list[_Condition]) -> QuerySet[Recipi
     return found
 
 
-def _page_of_rows(
-    conditions: list[_Condition], *, order: str, cursor: str, size: int
-) -> Found:
-    """Walk along the index of the narrowest condition (plan 3 above)."""
-    narrowest, *others = conditions
-    by_list = narrowest.order == "recipient_id"
-    direction = "-" if by_list and order.startswith("-") else ""
-    rows, complete = narrowest.rows, True
-    if others:
-        rows, complete = _nearest(rows, direction + narrowest.order)
-    for condition in others:
-        rows = rows.filter(condition.holds("recipient_id"))
-    if not by_list:
+def _sorted_page(
+    ids: Collection[UUID], *, order: str, cursor: str, size: int
+) -> Page[Recipient]:
+    name = order.removeprefix("-")
+    keys: Iterable[tuple[Any, UUID]] = [(pk, pk) for pk in ids]
+    if name != "pk":
+        rows = Recipient.objects.filter(pk__in=ids)
+        keys = rows.values_list(name, "pk")
+    page = keyset_slice(keys, Recipient, order=order, cursor=cursor, size=size)
+    return page.of(_people(page.rows))
+
+
+def _walk(
+    condition: _Condition, *, descending: bool, cursor: str, size: int
+) -> Page[Recipient]:
+    rows = condition.rows
+    if not condition.by_list:
         # A recipient with two words in the range is shown at the first.
-        earlier = narrowest.rows.filter(
+        earlier = rows.filter(
             recipient=OuterRef("recipient_id"), word__lt=OuterRef("word")
         )
         rows = rows.filter(~Exists(earlier))
     # Without a join: it would tempt the planner to walk along the recipients instead.
     page = keyset_page(
         rows,
-        order=direction + narrowest.order,
+        order=("-" if descending else "") + condition.order,
         tie="recipient_id",
         cursor=cursor,
         size=size,
     )
-    total = count_up_to(rows, ROUGHLY if others else SMALL)
-    ids = [row.recipient_id for row in page.rows]
+    return page.of(_people([row.recipient_id for row in page.rows]))
+
+
+def _people(ids: list[UUID]) -> list[Recipient]:
     people = Recipient.objects.in_bulk(ids)  # somebody may have been deleted meanwhile
-    return Found(
-        page=page.of([people[pk] for pk in ids if pk in people]),
-        total=total if complete else replace(total, more=True),
-        sorted=by_list and order_column(order).removeprefix("-") == "pk",
-        complete=complete,
-    )
-
-
-def _nearest(rows: QuerySet[Any], order: str) -> tuple[QuerySet[Any], bool]:
-    """Return the first EXAMINED rows of the order, and whether these are all."""
-    name, descending = order.removeprefix("-"), order.startswith("-")
-    ends = rows.order_by(order, "-recipient_id" if descending else "recipient_id")
-    edge = ends.values_list(name, "recipient_id")[EXAMINED : EXAMINED + 1].first()
-    if edge is None:
-        return rows, True
-    value, recipient = edge
-    if descending:
-        return rows.filter(recipient_id__gt=recipient), False
-    if name == "recipient_id":
-        return rows.filter(recipient_id__lt=recipient), False
-    before = Q(word__lt=value) | Q(recipient_id__lt=recipient)
-    return rows.filter(before, word__lte=value), False
+    return [people[pk] for pk in ids if pk in people]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

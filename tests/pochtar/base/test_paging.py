@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pochtar.base.paging import Page, keyset_page
+from pochtar.base.paging import Page, keyset_page, keyset_slice
 from pochtar.recipients.models import Recipient
 from tests.make import make_list, make_recipient, make_workspace
 
@@ -37,6 +37,35 @@ def test_walking_forward_and_back_visits_each_row_exactly_once(
     assert [row for page in forward for row in page.rows] == everybody
     assert [page.rows for page in reversed(back)] == [page.rows for page in forward]
     assert all(len(page.rows) <= size for page in forward)
+
+
+@given(names=names, size=st.integers(1, 5), order=st.sampled_from(["name_key", "pk"]))
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_rows_in_hand_are_cut_into_the_same_pages(
+    sign: str, names: list[str], size: int, order: str
+) -> None:
+    rows = _rows(names)
+    keys = list(rows.values_list(order, "pk"))
+    options = {"order": sign + order, "size": size}
+
+    cursors = [""]
+    for cursor in cursors:
+        whole = keyset_page(rows, **options, cursor=cursor)
+        cut = keyset_slice(keys, Recipient, **options, cursor=cursor)
+        assert cut == whole.of([row.pk for row in whole.rows])
+        new = {whole.next, whole.previous} - {"", *cursors}
+        cursors += sorted(new)
+
+
+def test_rows_in_hand_that_are_gone_show_the_first_page() -> None:
+    rows = _rows(["a", "b", "c"])
+    keys = list(rows.values_list("name_key", "pk"))
+    first = keyset_slice(keys, Recipient, order="name_key", size=2)
+
+    rest = [key for key in keys if key[0] != "c"]
+    page = keyset_slice(rest, Recipient, order="name_key", size=2, cursor=first.next)
+
+    assert page.rows == first.rows
 
 
 def _rows(names: list[str]):
