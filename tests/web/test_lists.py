@@ -14,7 +14,7 @@ from tests.make import make_list, make_mailing, make_recipient
 pytestmark = pytest.mark.django_db
 
 
-def text_of(response) -> str:
+def text_of(response):
     return response.content.decode()
 
 
@@ -28,7 +28,7 @@ def test_an_editor_makes_a_list(as_editor: Client, workspace: Workspace) -> None
     )
 
     row = RecipientList.objects.get(workspace=workspace)
-    assert response.url == reverse("list", args=[row.pk])
+    assert response["Location"] == reverse("list", args=[row.pk])
     assert (row.name, row.description) == ("Гости", "Летний вечер")
 
 
@@ -58,11 +58,12 @@ def test_an_editor_renames_a_list(as_editor: Client, workspace: Workspace) -> No
 def test_the_pages_count_the_members(as_viewer: Client, workspace: Workspace) -> None:
     row = make_list(workspace, *(make_recipient(workspace) for _ in range(3)))
 
-    assert '<td class="end" data-label="Получатели">3</td>' in text_of(
-        as_viewer.get(reverse("lists"))
-    ) or ">3<" in text_of(as_viewer.get(reverse("lists")))
-    page = text_of(as_viewer.get(reverse("list", args=[row.pk])))
-    assert page.count("data-label") > 3
+    lists = as_viewer.get(reverse("lists"))
+    page = as_viewer.get(reverse("list", args=[row.pk]))
+
+    assert [members.number for _row, members in lists.context["rows"]] == [3]
+    assert page.context["found"].total.number == 3
+    assert all(one.email in text_of(page) for one in row.recipients.all())
 
 
 def test_a_picker_finds_lists_in_any_case(
@@ -91,7 +92,7 @@ def test_recipients_are_found_ticked_and_added(
     assert "boris" not in page
     for _click in range(2):
         response = as_editor.post(f"{url}?q=anna", {"pick": [str(anna.pk)]})
-    assert response.url == f"{url}?q=anna"
+    assert response["Location"] == f"{url}?q=anna"
 
     assert list(row.recipients.all()) == [anna]
 
@@ -111,7 +112,7 @@ def test_deleting_a_list_asks_first_and_keeps_its_recipients(
 
     assert as_editor.get(url).status_code == 200
     assert RecipientList.objects.exists()
-    assert as_editor.post(url).url == reverse("lists")
+    assert as_editor.post(url)["Location"] == reverse("lists")
 
     assert not RecipientList.objects.exists()
     assert Recipient.objects.count() == 1
