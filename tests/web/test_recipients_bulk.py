@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 URL = "/recipients/bulk/"
 
 
-def text_of(response) -> str:
+def text_of(response):
     return response.content.decode()
 
 
@@ -37,7 +37,7 @@ def test_deleting_many_says_how_many_and_then_does_it(
     assert "2" in question
     assert "boris@example.com" in question
     assert Recipient.objects.count() == 3
-    assert as_editor.post(URL, wish).url == reverse("recipients")
+    assert as_editor.post(URL, wish)["Location"] == reverse("recipients")
     assert list(Recipient.objects.all()) == [three[2]]
 
 
@@ -112,7 +112,7 @@ def test_many_are_removed_from_a_list_and_stay_recipients(
 
     response = as_editor.post(URL, wish)
 
-    assert response.url == reverse("list", args=[row.pk])
+    assert response["Location"] == reverse("list", args=[row.pk])
     assert list(row.recipients.order_by("pk")) == three[1:]
     assert Recipient.objects.count() == 3
 
@@ -125,7 +125,7 @@ def test_nobody_ticked_is_said(as_editor: Client, three: list[Recipient]) -> Non
 
 @pytest.mark.parametrize("wish", [{}, {"action": "format"}])
 def test_an_unknown_action_goes_back(as_editor: Client, wish: dict[str, str]) -> None:
-    assert as_editor.get(URL, wish).url == reverse("recipients")
+    assert as_editor.get(URL, wish)["Location"] == reverse("recipients")
 
 
 def test_sec_01_foreign_recipients_and_lists_stay_untouched(
