@@ -8,8 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.delivery.models import Run
-from pochtar.delivery.words import TROUBLES
-from pochtar.delivery.words import explain_trouble
+from pochtar.delivery.words import TROUBLES, explain_trouble
 from pochtar.web.templatetags.navigation import address_of
 
 # Attempt.reason: where no mail server spoke.
