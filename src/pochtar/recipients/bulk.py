@@ -19,7 +19,7 @@ from pochtar.base.errors import Conflict
 from pochtar.recipients.models import Recipient, RecipientList, Subscription
 from pochtar.recipients.search import Selection
 
-BATCH = 1000
+BATCH = 5000
 
 
 def delete_selected(selection: Selection, *, by: User) -> int:
