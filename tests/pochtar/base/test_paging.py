@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,7 @@ def test_rows_in_hand_are_cut_into_the_same_pages(
 ) -> None:
     rows = _rows(names)
     keys = list(rows.values_list(order, "pk"))
-    options = {"order": sign + order, "size": size}
+    options: dict[str, Any] = {"order": sign + order, "size": size}
 
     cursors = [""]
     for cursor in cursors:
