@@ -17,7 +17,7 @@ Nothing is counted beyond ``SMALL``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -137,9 +137,14 @@ def find_page(
         page = _walk(narrowest, descending=newest_first, cursor=cursor, size=size)
         in_order = narrowest.by_list and order_column(order).removeprefix("-") == "pk"
         return Found(page=page, total=total, sorted=in_order)
-    page = _sorted_page(ids, order=order_column(order), cursor=cursor, size=size)
+    # Where nothing was taken out, the database need not be told thousands of ids.
+    who = ids if others else narrowest.rows.values("recipient")
+    keys = _keys(ids, who, order_column(order).removeprefix("-"))
+    page = keyset_slice(
+        keys, Recipient, order=order_column(order), cursor=cursor, size=size
+    )
     total = Count(number=len(ids), more=not complete)
-    return Found(page=page, total=total, complete=complete)
+    return Found(page=page.of(_people(page.rows)), total=total, complete=complete)
 
 
 def find_recipients(search: Search) -> QuerySet[Recipient]:
@@ -195,16 +200,11 @@ def _recipients(search: Search, conditions: list[_Condition]) -> QuerySet[Recipi
     return found
 
 
-def _sorted_page(
-    ids: Collection[UUID], *, order: str, cursor: str, size: int
-) -> Page[Recipient]:
-    name = order.removeprefix("-")
-    keys: Iterable[tuple[Any, UUID]] = [(pk, pk) for pk in ids]
-    if name != "pk":
-        rows = Recipient.objects.filter(pk__in=ids)
-        keys = rows.values_list(name, "pk")
-    page = keyset_slice(keys, Recipient, order=order, cursor=cursor, size=size)
-    return page.of(_people(page.rows))
+def _keys(ids: list[UUID], who: Any, column: str) -> Iterable[tuple[Any, UUID]]:
+    """Return the values that sort, each with its recipient."""
+    if column == "pk":
+        return [(pk, pk) for pk in ids]
+    return Recipient.objects.filter(pk__in=who).values_list(column, "pk")
 
 
 def _walk(
