@@ -24,6 +24,7 @@ HEADER_CHARS = 16_000
 PARTS = 200
 DEPTH = 30
 INLINE_IMAGE_BYTES = 2 * 1024 * 1024
+INLINE_IMAGES = 40  # so that a small letter cannot grow into a huge page
 # What the standard library is known to raise on broken letters.
 BROKEN = (
     MessageError,
@@ -97,12 +98,13 @@ class Letter:
             part = images.get(match[1])
             return _data_url(part) if part else match[0]
 
-        return CONTENT_ID.sub(put_in, self.html)
+        return CONTENT_ID.sub(put_in, self.html, count=INLINE_IMAGES)
 
 
+# Bounded blanks: unbounded ones beside each other would take a quadratic time.
 REMOTE_IMAGE = re.compile(
-    r"""(?:\bsrc|\bsrcset|\bbackground|\bposter)\s*=\s*["']?\s*(?:https?:)?//"""
-    r"""|url\(\s*["']?\s*(?:https?:)?//""",
+    r"""\b(?:src|srcset|background|poster)\s{0,9}=\s{0,9}["']?\s{0,9}(?:https?:)?//"""
+    r"""|url\(\s{0,9}["']?\s{0,9}(?:https?:)?//""",
     re.IGNORECASE,
 )
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from html import unescape
 from urllib.parse import urlsplit
 
+from mailcore.markup import Kind, Token, tokenize
+
+READ_CHARS = 2_000_000
+LABEL_CHARS = 2000
 LINKS = 200
 URL_CHARS = 4000
 SCHEMES = ("http", "https", "mailto", "tel")
@@ -28,50 +32,38 @@ def is_followable(url: str) -> bool:
         return False
 
 
-class _Finder(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: dict[str, str] = {}
-        self._url = ""
-        self._label: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("a", "area"):
-            self._finish()
-            self._url = (dict(attrs).get("href") or "").strip()
-        elif tag == "img" and self._url:
-            self._label.append(dict(attrs).get("alt") or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self._finish()
-
-    def handle_data(self, data: str) -> None:
-        if self._url:
-            self._label.append(data)
-
-    def close(self) -> None:
-        super().close()
-        self._finish()
-
-    def _finish(self) -> None:
-        if is_followable(self._url) and len(self.found) < LINKS:
-            label = " ".join("".join(self._label).split())[:200]
-            self.found.setdefault(self._url, label)
-        self._url, self._label = "", []
-
-
 def links_in_html(html: str) -> tuple[Link, ...]:
-    finder = _Finder()
-    try:
-        finder.feed(html)
-        finder.close()
-    except (AssertionError, ValueError):  # html.parser on hopeless mark-up
-        pass
-    return tuple(Link(url=url, label=label) for url, label in finder.found.items())
+    """Return each address once, with the words of its first link."""
+    found: dict[str, str] = {}
+    url, words = "", ""
+    for token in tokenize(html[:READ_CHARS]):
+        if token.name in ("a", "area") and token.kind in (Kind.START, Kind.END):
+            _keep(found, url, words)
+            starts = token.kind is Kind.START
+            url, words = _value(token, "href").strip() if starts else "", ""
+        elif not url or len(words) > LABEL_CHARS:
+            continue
+        elif token.kind is Kind.TEXT:
+            words += unescape(html[token.start : token.end][:LABEL_CHARS])
+        elif token.name == "img":
+            words += _value(token, "alt")
+        if len(found) >= LINKS:
+            break
+    _keep(found, url, words)
+    return tuple(Link(url=url, label=label) for url, label in found.items())
+
+
+def _value(token: Token, name: str) -> str:
+    return next((each.value for each in token.attributes if each.name == name), "")
+
+
+def _keep(found: dict[str, str], url: str, words: str) -> None:
+    if is_followable(url):
+        found.setdefault(url, " ".join(words.split())[:200])
 
 
 def links_in_text(text: str) -> tuple[Link, ...]:
-    found = (match[0].rstrip(SENTENCE_ENDS) for match in IN_TEXT.finditer(text))
+    matches = IN_TEXT.finditer(text[:READ_CHARS])
+    found = (match[0].rstrip(SENTENCE_ENDS) for match in matches)
     unique = dict.fromkeys(url for url in found if is_followable(url))
     return tuple(Link(url=url) for url in list(unique)[:LINKS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from email.message import EmailMessage
 
 import pytest
@@ -186,6 +187,20 @@ def test_thousands_of_parts_are_cut_off():
     )
 
     assert len(read_letter(raw).attachments) < 300
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<a", "<!--", "<a href='", "</a", "<?", "<a>x", "src=" + " " * 60, "=?u?Q?"],
+)
+def test_a_letter_made_to_take_long_does_not(piece: str):
+    """A parser that goes back again and again takes minutes over these."""
+    html = piece * (200_000 // len(piece)) + "=" + " " * 50_000
+    started = time.monotonic()
+
+    _read_everything(f"Content-Type: text/html\r\n\r\n{html}".encode())
+
+    assert time.monotonic() - started < 5
 
 
 @given(st.binary(max_size=600))
