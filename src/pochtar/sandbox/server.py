@@ -20,7 +20,7 @@ from uuid import UUID
 
 import structlog
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from django.db import Error, close_old_connections, connection
+from django.db import Error, close_old_connections, connections
 from django.utils import timezone
 
 from pochtar.accounts.models import Workspace
@@ -92,7 +92,7 @@ class SandboxServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._lookups.submit(connection.close)
+        self._lookups.submit(connections.close_all)  # of that thread
         self._lookups.shutdown()
         self.writer.close()
 

@@ -19,6 +19,7 @@ from django.db import (
     IntegrityError,
     close_old_connections,
     connection,
+    connections,
 )
 
 from pochtar.sandbox.services import Arrival
@@ -72,7 +73,7 @@ class Writer:
             await self._waiting.join()
 
     def close(self) -> None:
-        self._thread.submit(connection.close)
+        self._thread.submit(connections.close_all)  # of that thread
         self._thread.shutdown()
 
     async def _next_batch(self) -> list[tuple[Arrival, asyncio.Future[None]]]:
