@@ -41,7 +41,6 @@ NOT_PAGES = {
     "mailing-cancel": "a POST that goes back",
     "message-duplicate": "a POST that goes to the copy",
     "mailing-duplicate": "a POST that goes to the copy",
-    "workspace-open": "walked as a visitor without a workspace would see it",
 }
 VISITOR = (
     "home",
