@@ -9,8 +9,10 @@ the same transaction that writes them, so that figures never count a million row
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from django.db.models import (
     Case,
@@ -82,25 +84,36 @@ def with_state(deliveries: QuerySet[Delivery]) -> QuerySet[Any]:
 
 def count_states(run: Run) -> Counts:
     """Return the run's figures from its tallies and cursors: cheap at any size."""
-    tally = _tallied(run)
+    finished = count_finished([run])[run.pk]
     passed = Slice.objects.filter(run=run, attempt_number=1).aggregate(
         total=Sum(F("cursor") - F("first_position") + 1)
     )
-    tried = sum(tally.values())
+    # Beyond what was tried, the cursors tell who is in hand.
+    tried = finished.selected - finished.pending
     sending = max(0, (passed["total"] or 0) - tried)
-    return Counts(
-        selected=run.selected,
-        pending=run.selected - tried - sending,
-        sending=sending,
-        **tally,
-    )
+    return replace(finished, pending=finished.pending - sending, sending=sending)
 
 
-def _tallied(run: Run) -> dict[str, int]:
-    sums = Tally.objects.filter(run=run).aggregate(
-        **{name: Sum(name) for name in Outcome.values}
+def count_finished(runs: Iterable[Run]) -> dict[UUID, Counts]:
+    """Return the figures of many runs in one query, by their primary keys.
+
+    The cursors are not asked: what is being sent counts as pending.
+    """
+    selected = {run.pk: run.selected for run in runs}
+    rows = (
+        Tally.objects.filter(run__in=selected)
+        .order_by()
+        .values("run")
+        .annotate(**{f"sum_{name}": Sum(name) for name in Outcome.values})
     )
-    return {name: sums[name] or 0 for name in Outcome.values}
+    sums = {row["run"]: row for row in rows}
+    counted = {}
+    for pk, total in selected.items():
+        row = sums.get(pk, {})
+        tally = {name: row.get(f"sum_{name}", 0) for name in Outcome.values}
+        pending = total - sum(tally.values())
+        counted[pk] = Counts(selected=total, pending=pending, **tally)
+    return counted
 
 
 def recount_states(run: Run) -> Counts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.core.cache import cache
@@ -13,7 +12,8 @@ from django.utils import timezone
 
 from pochtar.accounts.models import Workspace
 from pochtar.content.models import Message
-from pochtar.delivery.models import Run, Tally
+from pochtar.delivery.ledger import Counts, count_finished
+from pochtar.delivery.models import Tally
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.recipients.models import Recipient
 
@@ -43,25 +43,9 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a run is; ``done`` counts everybody whose outcome is written."""
-
-    total: int
-    accepted: int = 0
-    failed: int = 0
-    deferred: int = 0
-    unknown: int = 0
-    skipped: int = 0
-
-    @property
-    def done(self) -> int:
-        return self.accepted + self.failed + self.unknown + self.skipped
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RecentMailing:
     mailing: Mailing
-    progress: Progress | None
+    progress: Counts | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,30 +127,11 @@ def recent_mailings(workspace: Workspace, *, limit: int = 5) -> list[RecentMaili
     """Return the newest mailings, each with its run's progress, in two queries."""
     rows: QuerySet[Mailing] = Mailing.objects.filter(workspace=workspace)
     mailings = list(rows.select_related("run").order_by("-id")[:limit])
-    progress = progress_of(row.run for row in mailings if row.run)
+    progress = count_finished(row.run for row in mailings if row.run)
     return [
-        RecentMailing(mailing=row, progress=progress.get(row.run_id))
+        RecentMailing(mailing=row, progress=progress[row.run.pk] if row.run else None)
         for row in mailings
     ]
-
-
-def progress_of(runs: Iterable[Run]) -> dict[object, Progress]:
-    """Return how far each run is, by its primary key."""
-    selected = {run.pk: run.selected for run in runs}
-    sums = {
-        row["run"]: row
-        for row in Tally.objects.filter(run__in=selected)
-        .order_by()
-        .values("run")
-        .annotate(**{f"sum_{name}": Sum(name) for name in COUNTS})
-    }
-    return {
-        pk: Progress(
-            total=total,
-            **{name: sums.get(pk, {}).get(f"sum_{name}", 0) for name in COUNTS},
-        )
-        for pk, total in selected.items()
-    }
 
 
 def first_steps(workspace: Workspace) -> FirstSteps:

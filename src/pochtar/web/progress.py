@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Sum
-
-from pochtar.delivery.ledger import count_states
+from pochtar.delivery.ledger import Counts, count_finished, count_states
 from pochtar.delivery.models import Run, RunStatus, Tally
 
 OUTCOMES = ("accepted", "failed", "deferred", "unknown", "skipped")
@@ -45,30 +43,18 @@ class Progress:
 
 def progress_of(runs: Iterable[Run]) -> dict[UUID, Progress]:
     """Return the figures of many runs in one query (their rates are not asked)."""
-    known = {run.pk: run for run in runs}
-    rows = (
-        Tally.objects.filter(run__in=known)
-        .values("run")
-        .annotate(**{f"sum_{name}": Sum(name) for name in OUTCOMES})
-    )
-    sums = {row["run"]: row for row in rows}
-    return {
-        pk: Progress(
-            selected=run.selected,
-            **{name: sums[pk][f"sum_{name}"] or 0 for name in OUTCOMES if pk in sums},
-        )
-        for pk, run in known.items()
-    }
+    return {pk: _progress(counts) for pk, counts in count_finished(runs).items()}
 
 
 def live_progress(run: Run, *, now: dt.datetime) -> Progress:
     """Return the figures of one run, with its rate while it is running."""
-    counts = count_states(run)
-    return Progress(
-        selected=counts.selected,
-        rate=_rate(run, now) if run.status == RunStatus.RUNNING else 0.0,
-        **{name: getattr(counts, name) for name in OUTCOMES},
-    )
+    rate = _rate(run, now) if run.status == RunStatus.RUNNING else 0.0
+    return _progress(count_states(run), rate=rate)
+
+
+def _progress(counts: Counts, *, rate: float = 0.0) -> Progress:
+    outcomes = {name: getattr(counts, name) for name in OUTCOMES}
+    return Progress(selected=counts.selected, rate=rate, **outcomes)
 
 
 def _rate(run: Run, now: dt.datetime) -> float:

@@ -74,7 +74,7 @@ def test_the_newest_mailings_come_first_with_their_progress(workspace):
     assert (new.mailing.name, old.mailing.name) == ("new", "old")
     assert old.progress is None
     assert new.progress
-    assert (new.progress.done, new.progress.total) == (5, 10)
+    assert (new.progress.finished, new.progress.selected) == (5, 10)
 
 
 def test_a_mailing_is_active_from_its_launch_to_its_end(workspace):
