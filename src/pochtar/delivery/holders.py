@@ -29,6 +29,11 @@ def is_gone(holder: str) -> bool:
     return _started(int(pid)) != started
 
 
+def is_alive(holder: str) -> bool:
+    """Whether the holder certainly lives. False for one that we cannot see."""
+    return holder.partition("|")[0] == _host() and not is_gone(holder)
+
+
 @functools.cache
 def _host() -> str:
     return ":".join(

@@ -97,6 +97,8 @@ class Run(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     stop_at = models.DateTimeField(null=True, blank=True)
+    # The command that drives it in the foreground, named as in Slice.leased_by.
+    driven_by = models.CharField(max_length=200, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 

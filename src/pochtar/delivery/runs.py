@@ -19,7 +19,7 @@ from pochtar.accounts.models import User, Workspace
 from pochtar.base.errors import Conflict
 from pochtar.content.models import Message
 from pochtar.delivery.freeze import cut_slices, freeze_audience
-from pochtar.delivery.holders import is_gone, this_process
+from pochtar.delivery.holders import is_alive, is_gone, this_process
 from pochtar.delivery.models import (
     Attempt,
     Delivery,
@@ -71,6 +71,7 @@ def start_run(
         started_by=by,
         started_at=now,
         stop_at=stop_at,
+        driven_by="" if nudge else this_process(),
     )
     run.selected = freeze_audience(run, audience)
     if not run.selected:
@@ -105,13 +106,38 @@ def pause_run(run: Run, *, code: str, text: str = "") -> bool:
 def resume_run(run: Run, *, nudge: bool = True) -> bool:
     """Go on with a paused run. False if it was not paused."""
     resumed = Run.objects.filter(pk=run.pk, status=RunStatus.PAUSED).update(
-        status=RunStatus.RUNNING, pause_code="", pause_text=""
+        status=RunStatus.RUNNING,
+        pause_code="",
+        pause_text="",
+        driven_by="" if nudge else this_process(),
     )
     if resumed:
         log.info("run_resumed", run=str(run.pk))
         if nudge:
             nudge_run(run)
     return bool(resumed)
+
+
+def take_over_run(run: Run) -> bool:
+    """Become the one that drives a running run in the foreground.
+
+    False while somebody else lives who does, or has letters in hand.
+    """
+    run.refresh_from_db(fields=["driven_by"])
+    me = this_process()
+    if run.driven_by != me and is_alive(run.driven_by):
+        return False
+    if Slice.objects.filter(run=run, status=SliceStatus.LEASED).exists():
+        return False
+    taken = Run.objects.filter(
+        pk=run.pk, status=RunStatus.RUNNING, driven_by=run.driven_by
+    ).update(driven_by=me)
+    return bool(taken)
+
+
+def leave_run(run: Run) -> None:
+    """Say that this process does not drive the run any more."""
+    Run.objects.filter(pk=run.pk, driven_by=this_process()).update(driven_by="")
 
 
 def finish_run_if_done(run: Run, *, now: dt.datetime | None = None) -> bool:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pochtar.base.errors import Conflict
 from pochtar.delivery import runs
-from pochtar.delivery.models import Attempt, Outcome, Run, Slice, SliceStatus
+from pochtar.delivery.models import Attempt, Outcome, Run
 from pochtar.mailings.launch import launch_mailing, resume_mailing
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.preflight import TEXTS
@@ -62,10 +62,9 @@ def check_start(mailing: Mailing, *, now: dt.datetime, force_now: bool) -> None:
 
 
 def _take_over(mailing: Mailing, *, now: dt.datetime) -> None:
-    """Free what dead drivers left; refuse while a living one has something in hand."""
+    """Free what dead drivers left; refuse while a living one is at it."""
     runs.recover_dead_leases(now=now)
-    held = Slice.objects.filter(run=mailing.run_id, status=SliceStatus.LEASED)
-    if held.exists():
+    if not mailing.run or not runs.take_over_run(mailing.run):
         raise Conflict("already_running", _("This mailing is running already."))
 
 
@@ -73,6 +72,7 @@ def leave_mailing(mailing: Mailing, run: Run, *, interrupted: bool) -> Run:
     """Put the run down: an interrupted one is paused, so that it can be continued."""
     if interrupted:
         runs.pause_run(run, code=INTERRUPTED)
+    runs.leave_run(run)
     follow_runs([mailing.pk])
     run.refresh_from_db()
     return run

@@ -8,11 +8,12 @@ import sys
 import pytest
 
 from pochtar.delivery import holders
-from pochtar.delivery.holders import is_gone, this_process
+from pochtar.delivery.holders import is_alive, is_gone, this_process
 
 
 def test_this_process_lives() -> None:
     assert not is_gone(this_process())
+    assert is_alive(this_process())
 
 
 def test_a_process_that_ended_is_gone() -> None:
@@ -21,8 +22,11 @@ def test_a_process_that_ended_is_gone() -> None:
     holder = f"{host}|{child.pid}|{holders._started(child.pid)}"
     assert not is_gone(holder)
 
+    assert is_alive(holder)
+
     child.communicate(b"\n")
     assert is_gone(holder)
+    assert not is_alive(holder)
 
 
 def test_another_process_under_the_same_number_is_not_the_holder() -> None:
@@ -34,6 +38,7 @@ def test_another_process_under_the_same_number_is_not_the_holder() -> None:
 @pytest.mark.parametrize("holder", ["", "elsewhere|1|1", "x|y|z", "here"])
 def test_of_what_cannot_be_seen_nothing_is_said(holder: str) -> None:
     assert not is_gone(holder)
+    assert not is_alive(holder)
 
 
 def test_without_proc_nothing_is_said(

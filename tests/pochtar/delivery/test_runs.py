@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,15 +15,18 @@ from django.utils import timezone
 from mailcore.smtp.sink import Sink
 from pochtar.accounts.models import Workspace
 from pochtar.base.errors import Conflict
+from pochtar.delivery.holders import this_process
 from pochtar.delivery.ledger import audit_run, count_states
 from pochtar.delivery.models import Attempt, Delivery, Run, RunStatus, Slice
 from pochtar.delivery.runs import (
     expire_run,
     finish_run_if_done,
     lease_slice,
+    leave_run,
     pause_run,
     recover_dead_leases,
     resume_run,
+    take_over_run,
 )
 from pochtar.delivery.ticks import tick_runs
 from tests.make import make_list, make_recipient
@@ -91,6 +98,44 @@ def test_pause_and_resume_each_happen_once(run: Run) -> None:
     assert not resume_run(run)
     run.refresh_from_db()
     assert (run.status, run.pause_code) == (RunStatus.RUNNING, "")
+
+
+def test_a_run_is_driven_by_one_command_from_its_first_moment_on(run: Run) -> None:
+    """Issue §6: one run. Between launch and first lease, nothing is in hand yet."""
+    with running_elsewhere() as another:
+        Run.objects.update(driven_by=another)
+        assert not take_over_run(run)
+    assert take_over_run(run)  # the other command is dead
+
+    run.refresh_from_db()
+    assert run.driven_by == this_process()
+    leave_run(run)
+    run.refresh_from_db()
+    assert run.driven_by == ""
+
+
+def test_a_run_that_workers_have_in_hand_is_not_taken_over(run: Run) -> None:
+    lease_slice(run)
+
+    assert not take_over_run(run)
+
+
+@contextlib.contextmanager
+def running_elsewhere() -> Iterator[str]:
+    """Yield the holder's name of another process that lives."""
+    code = (
+        "from pochtar.delivery.holders import this_process;"
+        "print(this_process(), flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout
+        yield child.stdout.readline().strip()
+        child.communicate("\n")
 
 
 def test_a_slice_is_leased_by_one(run: Run) -> None:
