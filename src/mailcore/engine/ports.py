@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from mailcore.engine.types import Item, Lease, Result
+from mailcore.engine.types import Grant, Item, Lease, Result
 from mailcore.smtp.session import Envelope, Outcome
 
-__all__ = ["Clock", "Composer", "Observer", "Outbox", "Transport"]
+__all__ = ["Clock", "Composer", "Observer", "Outbox", "Pacer", "Signer", "Transport"]
 
 # Makes the letter. Raises MissingValue or HeaderError for this one recipient.
 Composer = Callable[[Item, datetime], Envelope]
+# Adds the signature to a composed letter. Called in threads, ahead of sending.
+Signer = Callable[[Envelope], Envelope]
 
 
 class Outbox(Protocol):
@@ -55,6 +57,18 @@ class Transport(Protocol):
 
     def abort(self) -> None:
         """Drop the connection; a waiting ``send`` raises SmtpError."""
+        ...
+
+
+class Pacer(Protocol):
+    """How fast letters may go: the limits of the relay and of the provider."""
+
+    async def reserve(self, count: int, *, in_flight: int) -> Grant:
+        """Say how many of ``count`` more letters may go now, beside those in flight."""
+        ...
+
+    def heard(self, result: Result) -> None:
+        """Learn from an answer (a provider that asks to slow down)."""
         ...
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 __all__ = [
+    "Grant",
     "Item",
     "Lease",
     "LeaseLost",
@@ -78,6 +79,14 @@ class LeaseLost(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """So many letters may go at once; ask again after ``wait`` seconds for more."""
+
+    count: int
+    wait: float = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelayTrouble:
     """Why a slice ended early: the relay, not a recipient, is to be looked at."""
 
@@ -103,12 +112,18 @@ class Limits:
     # After a stop signal, letters in hand get this long.
     stop_grace_seconds: float = 8
     page: int = 200
+    # A limit that holds for longer ends the slice: others can use the connections.
+    patience_seconds: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceReport:
-    """How a slice ended: done, or with trouble, or because it was told to stop."""
+    """How a slice ended: done, or with trouble, or because it was told to stop.
+
+    ``wait``: a limit holds the rest back for so many seconds.
+    """
 
     counts: Mapping[OutcomeClass, int]
     done: bool
     trouble: RelayTrouble | None = None
+    wait: float = 0

@@ -40,6 +40,7 @@ from pochtar.delivery.models import (
     SliceStatus,
     Tally,
 )
+from pochtar.delivery.recording import AGAIN, COUNTED
 
 PENDING, SENDING = "pending", "sending"
 STATES = (PENDING, SENDING, *Outcome.values)
@@ -104,13 +105,16 @@ def count_finished(runs: Iterable[Run]) -> dict[UUID, Counts]:
         Tally.objects.filter(run__in=selected)
         .order_by()
         .values("run")
-        .annotate(**{f"sum_{name}": Sum(name) for name in Outcome.values})
+        .annotate(**{f"sum_{name}": Sum(name) for name in COUNTED})
     )
     sums = {row["run"]: row for row in rows}
     counted = {}
     for pk, total in selected.items():
         row = sums.get(pk, {})
-        tally = {name: row.get(f"sum_{name}", 0) for name in Outcome.values}
+        sum_ = {name: row.get(f"sum_{name}", 0) for name in COUNTED}
+        # Who was tried again stands where the later attempt says.
+        again = {str(outcome): sum_[f"from_{outcome}"] for outcome in AGAIN}
+        tally = {name: sum_[name] - again.get(name, 0) for name in Outcome.values}
         pending = total - sum(tally.values())
         counted[pk] = Counts(selected=total, pending=pending, **tally)
     return counted

@@ -48,9 +48,11 @@ class RunStatus(models.TextChoices):
     RUNNING = "running", _("running")
     PAUSED = "paused", _("paused")
     COMPLETED = "completed", _("completed")
+    CANCELLED = "cancelled", _("cancelled")  # open until its letters in hand are done
 
 
 class SliceStatus(models.TextChoices):
+    HELD = "held", _("held back")  # until the canary's verdict
     READY = "ready", _("ready")
     LEASED = "leased", _("leased")
     DONE = "done", _("done")
@@ -99,6 +101,14 @@ class Run(models.Model):
     stop_at = models.DateTimeField(null=True, blank=True)
     # The command that drives it in the foreground, named as in Slice.leased_by.
     driven_by = models.CharField(max_length=200, blank=True)
+    # When it last went on after a pause: errors before that moment are old news.
+    resumed_at = models.DateTimeField(null=True, blank=True)
+    # So many first positions are the canary; the rest is held until its verdict.
+    canary = models.PositiveIntegerField(default=0)
+    # Until then nothing leaves, and the launch can be taken back.
+    undo_until = models.DateTimeField(null=True, blank=True)
+    # A delivery that was put off is given up after so long (SMTP-19).
+    retry_hours = models.PositiveSmallIntegerField(default=72)
 
     objects = OwnedQuerySet.as_manager()
 
@@ -112,7 +122,8 @@ class Run(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status=RunStatus.COMPLETED, finished_at__isnull=False)
-                | (~Q(status=RunStatus.COMPLETED) & Q(finished_at=None)),
+                | Q(status__in=[RunStatus.RUNNING, RunStatus.PAUSED], finished_at=None)
+                | Q(status=RunStatus.CANCELLED),
                 name="delivery_run_finished_when_completed",
             ),
         ]
@@ -166,6 +177,10 @@ class Slice(models.Model):
 
     ``cursor`` is the intent high-water mark (SMTP-22): positions up to it may have
     been put on the wire, positions beyond it certainly were not.
+
+    ``source`` is "" for the first slices of a run, which are for everybody in their
+    range.  A slice that tries again names the outcome it takes: of its range, only
+    those deliveries are in it whose last attempt ended so.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -174,6 +189,10 @@ class Slice(models.Model):
     last_position = models.PositiveIntegerField()
     cursor = models.PositiveIntegerField()
     attempt_number = models.PositiveSmallIntegerField(default=1)
+    source = models.CharField(max_length=8, choices=Outcome, blank=True)
+    # How far along the retry schedule it is, and since when it is being tried.
+    step = models.PositiveSmallIntegerField(default=0)
+    began_at = models.DateTimeField(default=timezone.now)
     status = models.CharField(
         max_length=8, choices=SliceStatus, default=SliceStatus.READY
     )
@@ -315,6 +334,10 @@ class Tally(models.Model):
     deferred = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
+    # How many of these attempts were made at deliveries that stood there before.
+    from_deferred = models.PositiveIntegerField(default=0)
+    from_failed = models.PositiveIntegerField(default=0)
+    from_unknown = models.PositiveIntegerField(default=0)
 
     objects = OwnedQuerySet.as_manager()
 

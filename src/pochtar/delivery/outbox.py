@@ -154,7 +154,9 @@ class SliceStore:
     def _record(self, results: Sequence[Result]) -> None:
         number = self._slice.attempt_number
         record_attempts(
-            self._run, [attempt_of(self._run, one, number=number) for one in results]
+            self._run,
+            [attempt_of(self._run, one, number=number) for one in results],
+            source=self._slice.source,
         )
 
     def _tell(self, results: Sequence[Result]) -> None:

@@ -13,17 +13,26 @@ from mailcore.engine.types import Result
 from pochtar.delivery.models import Attempt, Outcome, Run, Tally
 
 BATCH = 500
+# What an attempt may be made again of: each has a column of the tally.
+AGAIN = (Outcome.DEFERRED, Outcome.FAILED, Outcome.UNKNOWN)
+COUNTED = (*Outcome.values, *(f"from_{outcome}" for outcome in AGAIN))
 
 
-def record_attempts(run: Run, attempts: Sequence[Attempt]) -> None:
-    """Insert the attempts and add them to the run's tallies (inside a transaction)."""
+def record_attempts(run: Run, attempts: Sequence[Attempt], *, source: str = "") -> None:
+    """Insert the attempts and add them to the run's tallies (inside a transaction).
+
+    ``source`` is how their deliveries stood before (Slice.source).
+    """
     if not attempts:
         return
     Attempt.objects.bulk_create(attempts, batch_size=BATCH)
     counts: dict[dt.datetime, Counter[str]] = {}
     for attempt in attempts:
         minute = attempt.at.replace(second=0, microsecond=0)
-        counts.setdefault(minute, Counter())[attempt.outcome] += 1
+        counter = counts.setdefault(minute, Counter())
+        counter[attempt.outcome] += 1
+        if source:
+            counter[f"from_{source}"] += 1
     for minute in sorted(counts):  # one order for everybody: no deadlocks
         _add_to_tally(run.workspace_id, run.pk, minute, counts[minute])
 
@@ -79,7 +88,7 @@ def _add_to_tally(
     workspace_id: UUID, run_id: UUID, minute: dt.datetime, counts: Counter[str]
 ) -> None:
     """Upsert: the ORM's bulk_create(update_conflicts) can set, but not add."""
-    names = Outcome.values
+    names = COUNTED
     table = connection.ops.quote_name(Tally._meta.db_table)
     uuid_value = Tally._meta.get_field("run").get_db_prep_value
     sets = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in names)

@@ -270,5 +270,5 @@ def _record_untried(
     attempts = attempts_without_server(
         run, ids, number=number, outcome=outcome, reason=reason, at=now
     )
-    record_attempts(run, attempts)
+    record_attempts(run, attempts, source=slice_.source)
     return len(attempts)

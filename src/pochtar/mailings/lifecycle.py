@@ -24,13 +24,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MailingStatus(models.TextChoices):
-    """created → running → completed; scheduled and paused refine the first two."""
+    """created → running → completed; the others refine these three."""
 
     CREATED = "created", _("created")
     SCHEDULED = "scheduled", _("scheduled")
     RUNNING = "running", _("running")
     PAUSED = "paused", _("paused")
     COMPLETED = "completed", _("completed")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 TRANSITIONS: frozenset[tuple[MailingStatus, MailingStatus]] = frozenset(

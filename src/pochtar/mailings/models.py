@@ -18,13 +18,27 @@ from pochtar.delivery.models import Run, Sender
 from pochtar.mailings.lifecycle import MailingStatus
 from pochtar.recipients.models import Recipient, RecipientList
 
-__all__ = ["AudienceKind", "Mailing", "MailingQuerySet", "MailingStatus"]
+__all__ = [
+    "AudienceKind",
+    "Mailing",
+    "MailingQuerySet",
+    "MailingStatus",
+    "MissedRule",
+]
 
 
 class AudienceKind(models.TextChoices):
     EVERYBODY = "everybody", _("Everybody")
     LISTS = "lists", _("Lists")
     PICKED = "picked", _("Picked people")
+
+
+class MissedRule(models.TextChoices):
+    """What becomes of a scheduled mailing whose hour passed while nothing ran."""
+
+    SEND = "send", _("Send it late")
+    SKIP = "skip", _("Do not send it")
+    ASK = "ask", _("Ask me")
 
 
 class MailingQuerySet(OwnedQuerySet):
@@ -94,6 +108,18 @@ class Mailing(models.Model):
     )
     start_at = models.DateTimeField(_("start at"), null=True, blank=True)
     stop_at = models.DateTimeField(_("stop at"), null=True, blank=True)
+    missed_rule = models.CharField(
+        _("if the start was missed"),
+        max_length=8,
+        choices=MissedRule,
+        default=MissedRule.SEND,
+    )
+    # Write to a few first, and to the others when that went well.
+    canary = models.BooleanField(_("careful start"), default=True)
+    # The mailing whose recipients this one leaves out: it is for those added since.
+    follows = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False
+    )
     status = models.CharField(
         _("status"), max_length=16, choices=MailingStatus, default=MailingStatus.CREATED
     )
@@ -127,6 +153,10 @@ class Mailing(models.Model):
                 name="mailings_mailing_audience_known",
             ),
             models.CheckConstraint(
+                condition=Q(missed_rule__in=MissedRule.values),
+                name="mailings_mailing_missed_rule_known",
+            ),
+            models.CheckConstraint(
                 condition=~Q(name=""), name="mailings_mailing_named"
             ),
             models.CheckConstraint(
@@ -145,6 +175,7 @@ class Mailing(models.Model):
                         MailingStatus.RUNNING,
                         MailingStatus.PAUSED,
                         MailingStatus.COMPLETED,
+                        MailingStatus.CANCELLED,
                     ],
                     run__isnull=False,
                 ),
