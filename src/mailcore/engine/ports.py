@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from mailcore.engine.types import Grant, Item, Lease, Result
-from mailcore.smtp.session import Envelope, Outcome
+from mailcore.smtp.session import Envelope
+from mailcore.smtp.stream import Feed
 
 __all__ = ["Clock", "Composer", "Observer", "Outbox", "Pacer", "Signer", "Transport"]
 
@@ -51,12 +52,16 @@ class Transport(Protocol):
         """Make ready for a letter; nothing to do while open. Raises SmtpError."""
         ...
 
-    async def send(self, envelope: Envelope) -> Outcome:
-        """Offer one letter. Raises SmtpError."""
+    async def stream(self, feed: Feed) -> None:
+        """Send what the feed has until it has no more, or a new connection is needed.
+
+        Raises SmtpError: then the oldest letter without an answer is in doubt if the
+        error says so, and every other one was certainly not taken.
+        """
         ...
 
     def abort(self) -> None:
-        """Drop the connection; a waiting ``send`` raises SmtpError."""
+        """Drop the connection; a running ``stream`` raises SmtpError."""
         ...
 
 

@@ -32,18 +32,20 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 from collections.abc import Sequence
+from concurrent.futures import Executor
 
-from mailcore.compose import HeaderError
-from mailcore.engine.policy import Verdict, judge
-from mailcore.engine.ports import Clock, Composer, Observer, Outbox, Transport
-from mailcore.engine.results import (
-    answered,
-    bad_header,
-    broken,
-    refused_by_relay,
-    skipped,
-    trouble_of,
+from mailcore.engine.lane import Lane
+from mailcore.engine.ports import (
+    Clock,
+    Composer,
+    Observer,
+    Outbox,
+    Pacer,
+    Signer,
+    Transport,
 )
+from mailcore.engine.results import broken, trouble_of
+from mailcore.engine.signing import Signing
 from mailcore.engine.types import (
     Item,
     Lease,
@@ -54,8 +56,7 @@ from mailcore.engine.types import (
     SliceReport,
 )
 from mailcore.engine.window import Letter, Window
-from mailcore.personalise import MissingValue
-from mailcore.smtp.session import Outcome, SmtpError, Stage
+from mailcore.smtp.session import SmtpError
 
 __all__ = ["deliver"]
 
@@ -70,11 +71,26 @@ async def deliver(
     stop: asyncio.Event,
     limits: Limits | None = None,
     observer: Observer | None = None,
+    pacer: Pacer | None = None,
+    sign: Signer | None = None,
+    signers: Executor | None = None,
 ) -> SliceReport:
-    """Send the slice that is leased, as far as it goes. Raise LeaseLost."""
+    """Send the slice that is leased, as far as it goes. Raise LeaseLost.
+
+    With ``sign``, letters are composed ahead and signed in the threads of ``signers``.
+    """
     runner = _Runner(
-        lease, outbox, transports, compose, clock, limits or Limits(), observer
+        lease,
+        outbox,
+        transports,
+        compose,
+        clock,
+        limits or Limits(),
+        observer,
+        pacer,
     )
+    if sign and signers:
+        runner.sign_with(sign, signers)
     watch = asyncio.create_task(runner.watch(stop))
     try:
         return await runner.drive()
@@ -92,14 +108,19 @@ class _Runner:
         clock: Clock,
         limits: Limits,
         observer: Observer | None,
+        pacer: Pacer | None,
     ) -> None:
         self._lease = lease
         self._outbox = outbox
         self._transports = transports
-        self._compose = compose
-        self._clock = clock
-        self._limits = limits
+        self.compose = compose
+        self.clock = clock
+        self.limits = limits
         self._observer = observer
+        self._pacer = pacer
+        self._signing: Signing | None = None
+        self._wait_until = 0.0  # a limit lets no letter go before
+        self._wait = 0.0  # a limit holds for so long that the slice ends
         self._window = Window(
             cursor=lease.cursor, limit=limits.per_connection * len(transports)
         )
@@ -117,19 +138,32 @@ class _Runner:
         self._stopped_at: float | None = None
         self._trouble: RelayTrouble | None = None
 
+    def sign_with(self, sign: Signer, signers: Executor) -> None:
+        self._signing = Signing(
+            sign=sign,
+            signers=signers,
+            compose=self.compose,
+            clock=self.clock,
+            ready=self._let_out,
+        )
+
+    def _let_out(self) -> None:
+        self._window.let_out()
+        self._work.set()
+
     # Ends ---------------------------------------------------------------------------
     async def watch(self, stop: asyncio.Event) -> None:
         await stop.wait()
-        self._stopped_at = self._clock.monotonic()
+        self._stopped_at = self.clock.monotonic()
         self._wake()
 
     @property
     def _halted(self) -> bool:
-        return self._stopped_at is not None or self._trouble is not None
-
-    def _halt(self, trouble: RelayTrouble) -> None:
-        self._trouble = self._trouble or trouble
-        self._wake()
+        return (
+            self._stopped_at is not None
+            or self._trouble is not None
+            or bool(self._wait)
+        )
 
     def _wake(self) -> None:
         self._news.set()
@@ -137,7 +171,8 @@ class _Runner:
 
     async def drive(self) -> SliceReport:
         lanes = [
-            asyncio.create_task(self._lane(transport)) for transport in self._transports
+            asyncio.create_task(self._drive_lane(Lane(self, transport)))
+            for transport in self._transports
         ]
         try:
             await self._keep_books(lanes)
@@ -153,7 +188,15 @@ class _Runner:
         for end in ends:
             if isinstance(end, Exception):
                 raise end  # a bug: the books are in order all the same
-        return SliceReport(counts=self._counts, done=done, trouble=self._trouble)
+        return SliceReport(
+            counts=self._counts, done=done, trouble=self._trouble, wait=self._wait
+        )
+
+    async def _drive_lane(self, lane: Lane) -> None:
+        try:
+            await lane.run()
+        finally:
+            self._wake()
 
     # Books ----------------------------------------------------------------------------
     async def _keep_books(self, lanes: Sequence[asyncio.Task[None]]) -> None:
@@ -166,12 +209,14 @@ class _Runner:
                 await self._abandon(lanes)
                 return
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.flush_seconds):
+                async with asyncio.timeout(self._patience):
                     await self._news.wait()
 
     def _over(self, lanes: Sequence[asyncio.Task[None]]) -> bool:
         if any(lane.done() and lane.exception() for lane in lanes):
-            self._stopped_at = self._stopped_at or self._clock.monotonic()
+            self._stopped_at = self._stopped_at or self.clock.monotonic()
+        if not self._halted and not self._complete and self._window.empty:
+            self._wait = self._held_for
         if not self._halted:
             return self._complete
         if self._window.in_hand:
@@ -184,26 +229,36 @@ class _Runner:
         return self._exhausted and not self._ahead and self._window.empty
 
     def _due(self) -> bool:
-        waited = self._clock.monotonic() - self._committed_at
+        waited = self.clock.monotonic() - self._committed_at
         half = max(1, self._window.limit // 2)
-        if waited >= self._limits.renew_seconds:
+        if waited >= self.limits.renew_seconds:
             return True
         if self._window.done and (
-            waited >= self._limits.flush_seconds or len(self._window.done) >= half
+            waited >= self.limits.flush_seconds or len(self._window.done) >= half
         ):
             return True
         if self._halted or (self._exhausted and not self._ahead):
+            return False
+        if self.clock.monotonic() < self._wait_until:
             return False
         # Lanes without work are not kept waiting for half a window.
         starving = not self._window.has_ready()
         free = self._window.room + len(self._window.done)
         return self._window.room >= half or (starving and free >= self._lanes)
 
+    @property
+    def _patience(self) -> float:
+        """How long to wait for news before the books are looked at again."""
+        held = self._wait_until - self.clock.monotonic()
+        if held <= 0:
+            return self.limits.flush_seconds
+        return min(self.limits.flush_seconds, held)
+
     def _late(self) -> bool:
         if self._stopped_at is None:
             return False
-        waited = self._clock.monotonic() - self._stopped_at
-        return waited >= self._limits.stop_grace_seconds
+        waited = self.clock.monotonic() - self._stopped_at
+        return waited >= self.limits.stop_grace_seconds
 
     async def _abandon(self, lanes: Sequence[asyncio.Task[None]]) -> None:
         """Drop what hangs; its lane then says whether the letter is in doubt."""
@@ -219,23 +274,42 @@ class _Runner:
         cursor = items[-1].position if items else self._window.cursor
         await self._outbox.advance(self._lease, results=batch, cursor=cursor)
         self._book(batch)
-        self._window.intend(items, cursor=cursor)
-        self._work.set()
+        letters = self._window.intend(items, cursor=cursor)
+        if self._signing:
+            self._signing.begin(letters)
+        self._let_out()
 
     async def _next_items(self, count: int) -> list[Item]:
+        """Read ahead; return so many items, or fewer where a limit holds them back."""
         while len(self._ahead) < count and not self._exhausted:
             page = await self._outbox.read(
-                self._lease, after=self._read_to, limit=self._limits.page
+                self._lease, after=self._read_to, limit=self.limits.page
             )
             self._ahead.extend(page)
-            self._exhausted = len(page) < self._limits.page
+            self._exhausted = len(page) < self.limits.page
             if page:
                 self._read_to = page[-1].position
-        return [self._ahead.popleft() for _ in range(min(count, len(self._ahead)))]
+        count = min(count, len(self._ahead))
+        if self._pacer and count:
+            count = await self._allowed(self._pacer, count)
+        return [self._ahead.popleft() for _ in range(count)]
+
+    async def _allowed(self, pacer: Pacer, count: int) -> int:
+        if self.clock.monotonic() < self._wait_until:
+            return 0
+        grant = await pacer.reserve(count, in_flight=self._window.on_their_way)
+        self._wait_until = self.clock.monotonic() + grant.wait
+        return grant.count
+
+    @property
+    def _held_for(self) -> float:
+        """The seconds until more letters may go; 0 if that is soon."""
+        held = self._wait_until - self.clock.monotonic()
+        return held if held > self.limits.patience_seconds else 0.0
 
     def _book(self, batch: Sequence[Result]) -> None:
         self._window.recorded(len(batch))
-        self._committed_at = self._clock.monotonic()
+        self._committed_at = self.clock.monotonic()
         self._counts.update(result.outcome for result in batch)
         if self._observer and batch:
             self._observer.recorded(batch)
@@ -255,43 +329,23 @@ class _Runner:
 
     def _gap(self, letter: Letter) -> Result:
         assert letter.error
-        return self._failure(letter, letter.error)
+        host = self._transports[0].host
+        return broken(letter.item, letter.error, host=host, at=self.clock.now())
 
-    # Lanes ----------------------------------------------------------------------------
-    async def _lane(self, transport: Transport) -> None:
-        try:
-            while letter := await self._next_letter(transport):
-                try:
-                    await self._offer(transport, letter)
-                except Exception:
-                    self._window.lose(letter)  # a bug of ours
-                    raise
-                if (
-                    self._window.room + len(self._window.done)
-                    >= self._window.limit // 2
-                ):
-                    self._news.set()
-        finally:
-            self._wake()
-
-    async def _next_letter(self, transport: Transport) -> Letter | None:
+    # What lanes ask (lane.py) -------------------------------------------------------------
+    async def wait_for_letters(self) -> bool:
         while not self._trouble:
             gaps_only = self._stopped_at is not None
             if self._window.has_ready(gaps_only=gaps_only):
-                if not await self._open(transport):
-                    return None
-                letter = self._window.take(gaps_only=self._halted)
-                if letter:
-                    return letter
-            elif gaps_only:
-                return None
-            else:
-                self._work.clear()
-                self._news.set()
-                await self._work.wait()
-        return None
+                return True
+            if gaps_only:
+                return False
+            self._work.clear()
+            self._news.set()
+            await self._work.wait()
+        return False
 
-    async def _open(self, transport: Transport) -> bool:
+    async def open(self, transport: Transport) -> bool:
         try:
             if self._proved:
                 await transport.open()
@@ -304,91 +358,38 @@ class _Runner:
         except SmtpError as error:
             # One refused connection among many means "fewer", not "trouble".
             self._lanes -= 1
-            self._window.limit -= self._limits.per_connection
+            self._window.limit -= self.limits.per_connection
             if not self._proved or not self._lanes:
-                self._halt(trouble_of(error))
+                self.halt(trouble_of(error))
             return False
 
-    async def _offer(self, transport: Transport, letter: Letter) -> None:
-        now = self._clock.now()
-        if letter.item.skip:
-            self._window.finish(letter, skipped(letter.item, letter.item.skip, at=now))
-            return
-        try:
-            envelope = self._compose(letter.item, now)
-        except MissingValue as error:
-            result = skipped(letter.item, "missing_data", detail=error.name, at=now)
-            self._window.finish(letter, result)
-            return
-        except HeaderError as error:
-            self._window.finish(letter, bad_header(letter.item, error.header, at=now))
-            return
-        started = self._clock.monotonic()
-        try:
-            outcome = await transport.send(envelope)
-        except SmtpError as error:
-            self._broken(transport, letter, error)
-        else:
-            self._judged(transport, letter, outcome, started)
+    def take(self) -> Letter | None:
+        if self._trouble:
+            return None
+        return self._window.take(gaps_only=self._stopped_at is not None)
 
-    def _judged(
-        self, transport: Transport, letter: Letter, outcome: Outcome, started: float
-    ) -> None:
-        verdict = judge(outcome)
-        if not verdict.again:
-            if outcome.stage is not Stage.MAIL:
-                self._breaks = 0  # the relay works, whatever it says to this letter
-        elif self._again(transport, letter, outcome):
-            return
-        self._answered(transport, letter, outcome, verdict, started)
-
-    def _again(self, transport: Transport, letter: Letter, outcome: Outcome) -> bool:
-        """Put the letter back for a new connection; False when that was enough."""
-        error = SmtpError("refused", stage=outcome.stage, reply=outcome.reply)
-        transport.abort()
-        letter.tries += 1
-        letter.error = error
-        if letter.tries >= self._limits.tries:
-            return False
-        self._window.give_back(letter)
-        self._count_break(error)
-        return True
-
-    def _count_break(self, error: SmtpError) -> None:
-        self._breaks += 1
-        if self._breaks >= self._limits.breaks:
-            self._halt(trouble_of(error))
-
-    def _answered(
-        self,
-        transport: Transport,
-        letter: Letter,
-        outcome: Outcome,
-        verdict: Verdict,
-        started: float,
-    ) -> None:
-        result = answered(
-            letter.item,
-            outcome,
-            verdict,
-            transport=transport,
-            at=self._clock.now(),
-            seconds=self._clock.monotonic() - started,
-        )
+    def finish(self, letter: Letter, result: Result) -> None:
         self._window.finish(letter, result)
-        if verdict.trouble:
-            self._halt(refused_by_relay(outcome, verdict))
+        if self._pacer:
+            self._pacer.heard(result)
+        if self._window.room + len(self._window.done) >= self._window.limit // 2:
+            self._news.set()
 
-    def _broken(self, transport: Transport, letter: Letter, error: SmtpError) -> None:
-        transport.abort()
-        letter.tries += 1
-        letter.error = error
-        if error.in_doubt or letter.tries >= self._limits.tries:
-            self._window.finish(letter, self._failure(letter, error))
-        else:
-            self._window.give_back(letter)
-        self._count_break(error)
+    def give_back(self, letter: Letter) -> None:
+        self._window.give_back(letter)
+        self._work.set()
 
-    def _failure(self, letter: Letter, error: SmtpError) -> Result:
-        host = self._transports[0].host
-        return broken(letter.item, error, host=host, at=self._clock.now())
+    def lose(self, letter: Letter) -> None:
+        self._window.lose(letter)
+
+    def count_break(self, error: SmtpError) -> None:
+        self._breaks += 1
+        if self._breaks >= self.limits.breaks:
+            self.halt(trouble_of(error))
+
+    def forget_breaks(self) -> None:
+        self._breaks = 0
+
+    def halt(self, trouble: RelayTrouble) -> None:
+        self._trouble = self._trouble or trouble
+        self._wake()

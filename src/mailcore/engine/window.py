@@ -1,8 +1,8 @@
 """The few letters that are intended but not yet recorded: pure bookkeeping.
 
-    ──recorded──┬──────────── window ────────────┬──certainly unsent──
-                │ done · in hand · ready         │
-                                               cursor
+    ──recorded──┬────────────── window ──────────────┬──certainly unsent──
+                │ done · in hand · ready · coming    │
+                                                   cursor
 
 ``cursor`` is committed in the store before a letter becomes ``ready``.  When a slice
 ends early, the letters still ready were never sent, and the cursor goes back to the
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailcore.engine.types import Item, Result
-from mailcore.smtp.session import SmtpError
+from mailcore.smtp.session import Envelope, SmtpError
 
 __all__ = ["Letter", "Window"]
 
@@ -30,6 +30,12 @@ class Letter:
     item: Item
     tries: int = 0
     error: SmtpError | None = None
+    offered_at: float = 0
+    envelope: Envelope | None = None
+    waiting: bool = False  # for its signature
+    # Instead of an envelope: what is recorded because there is none, or a bug of ours.
+    result: Result | None = None
+    bug: BaseException | None = None
 
 
 class Window:
@@ -40,22 +46,27 @@ class Window:
         self.limit = limit
         self.done: list[Result] = []
         self._ready: deque[Letter] = deque()
+        self._coming: deque[Letter] = deque()  # not ready yet, in order of position
         self._in_hand: dict[int, Letter] = {}
         self._highest = cursor
 
     @property
     def room(self) -> int:
-        used = len(self.done) + len(self._ready) + len(self._in_hand)
-        return max(0, self.limit - used)
+        return max(0, self.limit - len(self.done) - self.on_their_way)
 
     @property
     def in_hand(self) -> int:
         return len(self._in_hand)
 
     @property
+    def on_their_way(self) -> int:
+        """How many letters are intended and have no result yet."""
+        return len(self._ready) + len(self._in_hand) + len(self._coming)
+
+    @property
     def empty(self) -> bool:
         """Whether no letter is waiting or on the wire (results may be unrecorded)."""
-        return not self._ready and not self._in_hand
+        return not self.on_their_way
 
     def has_ready(self, *, gaps_only: bool = False) -> bool:
         return bool(self._ready) and (
@@ -66,10 +77,17 @@ class Window:
     def _reached(self) -> int:
         return max([self._highest, *self._in_hand])
 
-    def intend(self, items: Sequence[Item], *, cursor: int) -> None:
-        """Let letters out to the connections; their cursor is committed."""
+    def intend(self, items: Sequence[Item], *, cursor: int) -> list[Letter]:
+        """Make letters of the items; their cursor is committed."""
         self.cursor = cursor
-        self._ready.extend(Letter(item=item) for item in items)
+        letters = [Letter(item=item) for item in items]
+        self._coming.extend(letters)
+        return letters
+
+    def let_out(self) -> None:
+        """Hand out, in order of position, what waits for no signature."""
+        while self._coming and not self._coming[0].waiting:
+            self._ready.append(self._coming.popleft())
 
     def take(self, *, gaps_only: bool = False) -> Letter | None:
         if not self.has_ready(gaps_only=gaps_only):
@@ -103,4 +121,5 @@ class Window:
         reached = self._reached
         gaps = [one for one in self._ready if one.item.position < reached]
         self._ready.clear()
+        self._coming.clear()
         return reached, gaps

@@ -20,10 +20,13 @@ __all__ = [
     "helo_argument",
     "mail_command",
     "parse_capabilities",
+    "rcpt_command",
     "refuse_locally",
 ]
 
 _FORBIDDEN = re.compile("[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
+_XTEXT = re.compile("[^!-*,-<>-~]")  # all but printable ASCII without + and =
+_UNITEXT = re.compile(r"[^!-*,-<>-\[\]-~]")
 _DOMAIN = re.compile(
     r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?=[0-9-]*[a-z])[a-z0-9-]{2,63}",
     re.IGNORECASE,
@@ -102,7 +105,33 @@ def mail_command(envelope: Envelope, capabilities: Capabilities) -> str:
         parts.append("SMTPUTF8")
     if "8BITMIME" in capabilities and not envelope.data.isascii():
         parts.append("BODY=8BITMIME")
+    if envelope.envid and "DSN" in capabilities:
+        parts.append(f"RET=HDRS ENVID={xtext(envelope.envid)}")
     return " ".join(parts)
+
+
+def rcpt_command(envelope: Envelope, capabilities: Capabilities) -> str:
+    """A report is asked for failures and delays, never for successes (SMTP-07)."""
+    command = f"RCPT TO:<{envelope.rcpt_to}>"
+    if not envelope.envid or "DSN" not in capabilities:
+        return command
+    address = original_recipient(envelope.rcpt_to)
+    return f"{command} NOTIFY=FAILURE,DELAY ORCPT={address}"
+
+
+def xtext(text: str) -> str:
+    """Encode by RFC 3461 section 4; what is not ASCII becomes "?", as in no id of ours."""
+    return _XTEXT.sub(
+        lambda found: f"+{ord(found[0]):02X}", text.encode("ascii", "replace").decode()
+    )
+
+
+def original_recipient(address: str) -> str:
+    """Return the ORCPT value: rfc822 for ASCII, else RFC 6533's utf-8-addr-xtext."""
+    if address.isascii():
+        return f"rfc822;{xtext(address)}"
+    escaped = _UNITEXT.sub(lambda found: f"\\x{{{ord(found[0]):X}}}", address)
+    return f"utf-8;{escaped}"
 
 
 def body_bytes(data: bytes) -> bytes:

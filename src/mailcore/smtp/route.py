@@ -99,6 +99,8 @@ class Envelope:
     rcpt_to: str
     data: bytes
     smtputf8: bool = False
+    # Our name for the letter in reports about it (ENVID, RFC 3461); "" asks for none.
+    envid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

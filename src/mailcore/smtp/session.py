@@ -2,8 +2,7 @@
 
 1. connect to the first address of the host that answers, TLS at once if implicit;
 2. greeting, EHLO (HELO only after a 5xx), STARTTLS and EHLO again, AUTH;
-3. for each letter MAIL, RCPT, DATA, the message and its dot, one after the other
-   (the place where pipelining will go is ``send`` alone);
+3. the letters (stream.py);
 4. QUIT.
 
 What it guards: no AUTH before TLS; nothing in plaintext where TLS was demanded; no
@@ -16,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
+import math
 import secrets
 import socket
 import ssl
@@ -29,11 +29,8 @@ from mailcore.smtp.auth import (
 )
 from mailcore.smtp.commands import (
     Capabilities,
-    body_bytes,
     helo_argument,
-    mail_command,
     parse_capabilities,
-    refuse_locally,
 )
 from mailcore.smtp.replies import Reply
 from mailcore.smtp.route import (
@@ -46,6 +43,7 @@ from mailcore.smtp.route import (
     Timeouts,
     TlsMode,
 )
+from mailcore.smtp.stream import Feed, OneLetter, Stream
 from mailcore.smtp.wire import Wire, connect_wire
 
 __all__ = [
@@ -60,8 +58,6 @@ __all__ = [
     "TlsMode",
 ]
 
-BLOCK_BYTES = 256 * 1024
-
 
 class Session:
     """A live session with a relay. Not for two letters at once."""
@@ -69,22 +65,34 @@ class Session:
     def __init__(self, route: Route, wire: Wire) -> None:
         self.route = route
         self.capabilities = Capabilities()
-        self.sent = 0
         self.opened_at = asyncio.get_running_loop().time()
         self._wire = wire
-        self._dirty = False  # an unfinished transaction needs RSET
+        self._stream: Stream
 
     @classmethod
     async def connect(
-        cls, route: Route, *, observer: DialogueObserver | None = None
+        cls,
+        route: Route,
+        *,
+        observer: DialogueObserver | None = None,
+        pipelining: bool = True,
     ) -> Session:
-        """Open a session that is ready for letters. Raise SmtpError."""
+        """Open a session that is ready for letters. Raise SmtpError.
+
+        ``pipelining`` False is for a server that offers it and cannot do it.
+        """
         session = cls(route, await _open_wire(route, observer))
         try:
             await session._greet()
         except BaseException:
             session.abort()
             raise
+        session._stream = Stream(
+            session._wire,
+            session.capabilities,
+            route.timeouts,
+            pipelining=pipelining,
+        )
         return session
 
     # What is known about the other side -----------------------------------------------
@@ -212,65 +220,26 @@ class Session:
         return self.route.allow_plaintext or _is_loopback(self.peer)
 
     # Letters ------------------------------------------------------------------------------
+    @property
+    def sent(self) -> int:
+        """How many letters had their dot answered."""
+        return self._stream.sent
+
+    @property
+    def pipelining(self) -> bool:
+        """Whether commands leave together."""
+        return self._stream.pipelining
+
     async def send(self, envelope: Envelope) -> Outcome:
         """Hand one letter over. Raise SmtpError when the session cannot go on."""
-        refusal = refuse_locally(envelope, self.capabilities)
-        if refusal:
-            return refusal
-        try:
-            return await self._transaction(envelope)
-        except asyncio.CancelledError:
-            self.abort()  # half a dialogue is of no use to the next letter
-            raise
+        one = OneLetter(envelope)
+        await self.stream(one, letters=1, seconds=math.inf)
+        assert one.outcome
+        return one.outcome
 
-    async def _transaction(self, envelope: Envelope) -> Outcome:
-        await self._reset()
-        commands = (
-            (Stage.MAIL, mail_command(envelope, self.capabilities)),
-            (Stage.RCPT, f"RCPT TO:<{envelope.rcpt_to}>"),
-            (Stage.DATA, "DATA"),
-        )
-        for stage, command in commands:
-            reply = await self._command(command, stage)
-            if not (reply.code == 354 if stage is Stage.DATA else reply.ok):
-                return self._refused(stage, reply)
-            self._dirty = True
-        return await self._body(envelope)
-
-    async def _body(self, envelope: Envelope) -> Outcome:
-        timeouts = self.route.timeouts
-        data = body_bytes(envelope.data)
-        self._wire.remark(f"{len(data)} bytes")
-        await self._wire.body(data, block=BLOCK_BYTES, timeout=timeouts.block)
-        try:
-            reply = await self._wire.reply(Stage.BODY, timeouts.dot)
-        except SmtpError as error:
-            error.in_doubt = True
-            raise
-        self._dirty = False
-        self.sent += 1
-        if not reply.ok:
-            return self._refused(Stage.BODY, reply)
-        return Outcome(stage=Stage.BODY, reply=reply)
-
-    def _refused(self, stage: Stage, reply: Reply) -> Outcome:
-        if reply.code == 421:
-            self.abort()  # the server is about to (SMTP-14)
-        elif reply.code < 400:
-            # 250 to DATA, 354 to RCPT: the order of replies is lost.
-            self.abort()
-            in_doubt = stage is Stage.BODY
-            raise SmtpError("protocol", stage=stage, reply=reply, in_doubt=in_doubt)
-        return Outcome(stage=stage, reply=reply)
-
-    async def _reset(self) -> None:
-        if not self._dirty:
-            return
-        reply = await self._command("RSET", Stage.MAIL)
-        if not reply.ok:
-            self.abort()
-            raise SmtpError("protocol", stage=Stage.MAIL, reply=reply)
-        self._dirty = False
+    async def stream(self, feed: Feed, *, letters: int, seconds: float) -> None:
+        """Hand over what the feed has, within these limits (see Stream.run)."""
+        await self._stream.run(feed, letters=letters, seconds=seconds)
 
     async def _command(self, line: str, stage: Stage, shown: str = "") -> Reply:
         timeout: float = getattr(self.route.timeouts, _TIMEOUT[stage])

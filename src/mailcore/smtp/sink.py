@@ -162,7 +162,8 @@ class _Dialogue:
     ) -> None:
         self.sink, self.script = sink, sink.script
         self.reader, self.writer = reader, writer
-        self.helo = self.user = self.mail_from = self.rcpt_to = ""
+        self.helo = self.user = self.rcpt_to = ""
+        self.mail_from: str | None = None  # "" is the null sender
         self.tls = self.script.implicit_tls
         self.letters = 0
 
@@ -264,13 +265,17 @@ class _Dialogue:
             self.mail_from = found[1] if found else ""
 
     async def do_rcpt(self, argument: str) -> None:
+        if self.mail_from is None:
+            await self.say("503 5.5.1 MAIL first")
+            return
         found = _PATH.match(argument)
         address = found[1] if found else ""
         if await self.act("rcpt", address, "250 2.1.5 Ok"):
             self.rcpt_to = address
 
     async def do_data(self, argument: str) -> None:
-        if not self.rcpt_to:
+        # A script may say 354 all the same, as some servers do.
+        if not self.rcpt_to and "data" not in self.script.steps:
             await self.say("503 5.5.1 RCPT first")
         elif await self.act("data", argument, "354 go on"):
             await self.take_body()
@@ -282,7 +287,7 @@ class _Dialogue:
         if step:
             await self.perform(step, "")
             raise _Gone
-        data = head
+        data = head + await self.reader.readuntil(b"\n")
         while not data.endswith(b"\r\n.\r\n") and data != b".\r\n":
             data += await self.reader.readuntil(b".\r\n")
         data = data.removesuffix(b".\r\n")
@@ -292,8 +297,12 @@ class _Dialogue:
 
     async def judge(self, data: bytes) -> None:
         rcpt_to, self.rcpt_to = self.rcpt_to, ""
+        mail_from, self.mail_from = self.mail_from, None
+        if not rcpt_to:
+            await self.say("554 5.5.1 No valid recipients")
+            return
         letter = Accepted(
-            mail_from=self.mail_from,
+            mail_from=mail_from or "",
             rcpt_to=rcpt_to,
             data=data,
             tls=self.tls,
@@ -308,7 +317,7 @@ class _Dialogue:
         await self.perform(step, usual)
 
     async def do_rset(self, argument: str) -> None:
-        self.mail_from = self.rcpt_to = ""
+        self.mail_from, self.rcpt_to = None, ""
         await self.act("rset", argument, "250 2.0.0 Ok")
 
     async def do_noop(self, argument: str) -> None:

@@ -2,6 +2,7 @@
 
 Steps of a command: refuse if the server has spoken unasked; write; wait for one reply
 or the deadline or the end of the connection.  Nothing here knows what a command means.
+While a listener is set (stream.py) it gets the replies, and nobody waits for them.
 
 One timer serves the whole connection (arming one per command costs more than the
 command): it fires early, sees that the deadline has moved on, and sleeps again.
@@ -14,14 +15,27 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Collection
-from typing import cast
+from typing import Protocol, cast
 
 from mailcore.smtp.replies import Reply, ReplyError, ReplyParser
 from mailcore.smtp.route import DialogueObserver, SmtpError, Stage
 
-__all__ = ["Wire"]
+__all__ = ["Listener", "Wire", "connect_wire"]
 
 MASK = "***"
+
+
+class Listener(Protocol):
+    """Who hears replies as they come. No method may wait, or raise."""
+
+    def replied(self, reply: Reply) -> None: ...
+    def failed(self, failure: SmtpError) -> None:
+        """The connection cannot be used any more; said once."""
+        ...
+
+    def writable(self) -> None:
+        """The network takes bytes again."""
+        ...
 
 
 class Wire(asyncio.Protocol):
@@ -37,7 +51,8 @@ class Wire(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._stage = Stage.CONNECT
-        self._writable = True
+        self.is_writable = True
+        self.listener: Listener | None = None
         self._failure: SmtpError | None = None
         self.secrets: frozenset[str] = frozenset()
         self.tls = ""
@@ -57,7 +72,11 @@ class Wire(asyncio.Protocol):
             self.abort()
             return
         for reply in replies:
-            self._replies.append(self._without_secrets(reply))
+            if self.listener:
+                self._show_reply(reply)
+                self.listener.replied(reply)
+            else:
+                self._replies.append(self._without_secrets(reply))
         if replies:
             self._wake()
 
@@ -67,11 +86,12 @@ class Wire(asyncio.Protocol):
             self._timer.cancel()
 
     def pause_writing(self) -> None:
-        self._writable = False
+        self.is_writable = False
 
     def resume_writing(self) -> None:
-        self._writable = True
-        self._wake()
+        self.is_writable = True
+        if self.listener:
+            self.listener.writable()
 
     # What a session calls ----------------------------------------------------------
     @property
@@ -95,7 +115,7 @@ class Wire(asyncio.Protocol):
     async def reply(self, stage: Stage, timeout: float) -> Reply:
         """Wait for the next reply. Raise SmtpError."""
         self._stage = stage
-        self._arm(timeout)
+        self.arm(timeout)
         while not self._replies:
             await self._wait()
         reply = self._replies.popleft()
@@ -106,24 +126,10 @@ class Wire(asyncio.Protocol):
         self, line: str, *, stage: Stage, timeout: float, shown: str = ""
     ) -> Reply:
         """Send one line (``shown`` replaces it for the observer) and return the reply."""
-        self._check_silence(stage)
-        if self._observer:
-            self._observer("C", shown or line)
-        self._write(line.encode() + b"\r\n")
+        self.check_silence(stage)
+        self.show("C", shown or line)
+        self.write(line.encode() + b"\r\n")
         return await self.reply(stage, timeout)
-
-    async def body(self, data: bytes, *, block: int, timeout: float) -> None:
-        """Send the message in few large writes (SMTP-12), each once the last has room.
-
-        If it raises, the final dot was not written: the server has no letter.
-        """
-        self._stage = Stage.BODY
-        view = memoryview(data)
-        for start in range(0, len(data), block):
-            self._arm(timeout)
-            while not self._writable:
-                await self._wait()
-            self._write(bytes(view[start : start + block]))
 
     async def secure(self, context: ssl.SSLContext, host: str, timeout: float) -> None:
         """Go over to TLS. Raises ssl.SSLError, OSError, TimeoutError."""
@@ -141,12 +147,15 @@ class Wire(asyncio.Protocol):
         self._transport = transport
         protocol = transport.get_extra_info("ssl_object")
         self.tls = (protocol.version() or "TLS") if protocol else "TLS"
-        if self._observer:
-            self._observer("-", self.tls)
+        self.show("-", self.tls)
 
-    def remark(self, text: str) -> None:
+    @property
+    def observed(self) -> bool:
+        return self._observer is not None
+
+    def show(self, kind: str, text: str) -> None:
         if self._observer:
-            self._observer("-", text)
+            self._observer(kind, text)
 
     def abort(self) -> None:
         """Drop the connection; whoever waits on it gets SmtpError("closed")."""
@@ -154,8 +163,7 @@ class Wire(asyncio.Protocol):
         if self._transport:
             self._transport.abort()
 
-    # Inside ---------------------------------------------------------------------------
-    def _check_silence(self, stage: Stage) -> None:
+    def check_silence(self, stage: Stage) -> None:
         """Refuse to go on after a line nobody asked for: its reply order is lost."""
         if self._replies:
             reply = self._replies.popleft()
@@ -170,15 +178,25 @@ class Wire(asyncio.Protocol):
         if self._failure:
             raise self._failed_at(stage)
 
-    def _failed_at(self, stage: Stage) -> SmtpError:
-        assert self._failure
-        return SmtpError(self._failure.code, stage=stage, text=self._failure.text)
-
-    def _write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         if self._failure:
             raise self._failed_at(self._stage)
         assert self._transport
         self._transport.write(data)
+
+    def arm(self, timeout: float) -> None:
+        """Move the deadline: so many seconds from now the connection has failed."""
+        self._deadline = self._loop.time() + timeout
+        if self._timer and self._timer.when() > self._deadline:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._expire)
+
+    # Inside ---------------------------------------------------------------------------
+    def _failed_at(self, stage: Stage) -> SmtpError:
+        assert self._failure
+        return SmtpError(self._failure.code, stage=stage, text=self._failure.text)
 
     async def _wait(self) -> None:
         if self._failure:
@@ -196,19 +214,13 @@ class Wire(asyncio.Protocol):
     def _fail(self, code: str, text: str) -> None:
         if self._failure is None:
             self._failure = SmtpError(code, stage=self._stage, text=text)
+            if self.listener:
+                self.listener.failed(self._failure)
         self._wake()
-
-    def _arm(self, timeout: float) -> None:
-        self._deadline = self._loop.time() + timeout
-        if self._timer and self._timer.when() > self._deadline:
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._expire)
 
     def _expire(self) -> None:
         self._timer = None
-        if self._waiter is None:
+        if self._waiter is None and self.listener is None:
             return
         if self._loop.time() < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._expire)
@@ -251,7 +263,7 @@ async def connect_wire(
     failure: OSError = OSError("no address")
     for host, port in addresses:
         wire = Wire(observer)
-        wire.remark(f"{host}:{port}")
+        wire.show("-", f"{host}:{port}")
         try:
             async with asyncio.timeout(timeout):
                 # Bind the loop variable: the factory is called before the next turn.

@@ -10,11 +10,12 @@ import atexit
 import contextlib
 from collections.abc import Sequence
 
-from mailcore.smtp.pool import Reuse, SmtpTransport
+from mailcore.smtp.pool import Manners, Reuse, SmtpTransport
 from mailcore.smtp.session import Route
 from pochtar.delivery.bridge import run_in_loop
 
 REUSE = Reuse()
+MANNERS = Manners()
 GOODBYE_SECONDS = 3
 
 
@@ -29,7 +30,8 @@ class Pools:
         idle = self._idle.get(route, [])
         found = [idle.pop() for _ in range(min(count, len(idle)))]
         return found + [
-            SmtpTransport(route, reuse=REUSE) for _ in range(count - len(found))
+            SmtpTransport(route, reuse=REUSE, manners=MANNERS)
+            for _ in range(count - len(found))
         ]
 
     def give_back(self, route: Route, transports: Sequence[SmtpTransport]) -> None:

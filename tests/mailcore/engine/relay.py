@@ -16,6 +16,7 @@ from mailcore.smtp.pool import SmtpTransport
 from mailcore.smtp.replies import Reply
 from mailcore.smtp.session import Envelope, Outcome, SmtpError, Stage
 from mailcore.smtp.sink import Sink
+from mailcore.smtp.stream import Feed
 from tests.mailcore.smtp.dialogue import route_to
 
 
@@ -88,6 +89,14 @@ class PostTransport:
         await asyncio.sleep(0)
         if self.post.fault("open") == "refuse":
             raise SmtpError("connect_refused", stage=Stage.CONNECT)
+
+    async def stream(self, feed: Feed) -> None:
+        while given := feed.next():
+            tag, envelope = given
+            outcome = await self.send(envelope)
+            feed.answered(tag, outcome)
+            if outcome.reply and outcome.reply.code == 421:
+                return
 
     async def send(self, envelope: Envelope) -> Outcome:
         await asyncio.sleep(0)

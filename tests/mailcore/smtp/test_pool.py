@@ -9,13 +9,21 @@ import pytest
 from mailcore.smtp.pool import Reuse, SmtpTransport
 from mailcore.smtp.session import SmtpError, Stage
 from mailcore.smtp.sink import Script, Sink, Step
+from mailcore.smtp.stream import OneLetter
 from tests.mailcore.smtp.dialogue import letter, route_to
 
 
 async def send(transport: SmtpTransport, count: int) -> None:
     for _ in range(count):
         await transport.open()
-        assert (await transport.send(letter())).accepted
+        await send_one(transport)
+
+
+async def send_one(transport: SmtpTransport) -> None:
+    one = OneLetter(letter())
+    await transport.stream(one)
+    assert one.outcome
+    assert one.outcome.accepted
 
 
 async def test_a_session_is_kept_between_letters() -> None:
@@ -59,7 +67,7 @@ async def test_a_broken_session_is_replaced() -> None:
         transport = SmtpTransport(route_to(sink))
         await transport.open()
         with pytest.raises(SmtpError):
-            await transport.send(letter())
+            await send_one(transport)
         await send(transport, 1)
         transport.abort()
 
@@ -71,6 +79,6 @@ async def test_sending_without_a_session_is_an_error_before_the_dot() -> None:
         transport = SmtpTransport(route_to(sink))
         transport.abort()
         with pytest.raises(SmtpError) as caught:
-            await transport.send(letter())
+            await send_one(transport)
 
     assert (caught.value.stage, caught.value.in_doubt) == (Stage.MAIL, False)

@@ -9,6 +9,7 @@ import pytest
 from mailcore.smtp.pool import Reuse, SmtpTransport
 from mailcore.smtp.session import Route
 from mailcore.smtp.sink import Sink, sink_in_thread
+from mailcore.smtp.stream import OneLetter
 from pochtar.delivery import pools as module
 from pochtar.delivery.bridge import run_in_loop
 from pochtar.delivery.pools import Pools, say_goodbye
@@ -19,7 +20,7 @@ async def used(pools: Pools, route: Route, count: int) -> list[SmtpTransport]:
     transports = pools.borrow(route, count)
     for transport in transports:
         await transport.open()
-        await transport.send(letter())
+        await transport.stream(OneLetter(letter()))
     pools.give_back(route, transports)
     return transports
 
