@@ -81,7 +81,9 @@ def engine(port: int, letters: int, connections: int) -> None:
             message_id=f"<{item.delivery_id}@lavka.example>",
             date=now,
         )
-        return Envelope(mail_from="news@lavka.example", rcpt_to=item.email, data=data)
+        return Envelope(
+            mail_from="news@lavka.example", rcpt_to=item.email, data=data, dotless=True
+        )
 
     outbox = MemoryOutbox(
         Item(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
@@ -48,6 +49,7 @@ class Address:
     smtputf8: bool  # the local part is not ASCII: RFC 6531 or nothing
 
 
+@lru_cache(maxsize=256)  # a letter's address is asked for by several of its parts
 def parse_address(text: str) -> Address:
     """Return the address in ``text``, or raise `AddressError`."""
     typed = text.strip(" \t\r\n")

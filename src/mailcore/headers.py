@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from unicodedata import category
 
@@ -111,6 +112,11 @@ def date_field(date: datetime) -> bytes:
     if offset is None:
         raise ValueError("a letter's date needs a time zone")
     minutes = int(offset.total_seconds()) // 60
+    return _date_line(date.replace(microsecond=0, tzinfo=None), minutes)
+
+
+@lru_cache(maxsize=64)  # many letters are written within one second
+def _date_line(date: datetime, minutes: int) -> bytes:
     sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
     month = _MONTHS[date.month * 3 - 3 : date.month * 3]
     return (

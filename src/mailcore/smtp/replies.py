@@ -14,6 +14,7 @@ from dataclasses import dataclass
 __all__ = ["MAX_REPLY_BYTES", "Reply", "ReplyError", "ReplyParser"]
 
 MAX_REPLY_BYTES = 64 * 1024
+KNOWN_LINES = 32
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[ \t]+|$)")
@@ -74,6 +75,9 @@ class ReplyParser:
         self._code = b""
         self._lines: list[bytes] = []
         self._size = 0
+        # Servers say the same few lines to every letter: reading them costs more than
+        # all the rest of a letter's dialogue.
+        self._known: dict[bytes, Reply] = {}
 
     @property
     def rest(self) -> bool:
@@ -86,11 +90,18 @@ class ReplyParser:
         lines = (self._buffer + data).split(b"\n")
         self._buffer = lines.pop()
         for line in lines:
+            known = self._known.get(line)
+            if known and not self._lines:
+                replies.append(known)
+                continue
             self._size += len(line) + 1
             self._check_size(0)
+            alone = not self._lines
             reply = self._take(line.removesuffix(b"\r"))
             if reply:
                 replies.append(reply)
+                if alone and len(self._known) < KNOWN_LINES:
+                    self._known[line] = reply
         self._check_size(len(self._buffer))
         return replies
 

@@ -326,19 +326,21 @@ class Stream:
         self._wire.write(self._expect(step, letter, line))
 
     def _write_message(self, letter: _Letter) -> None:
-        data = body_bytes(letter.envelope.data)
+        envelope = letter.envelope
+        data = envelope.data if envelope.dotless else body_bytes(envelope.data)
+        end = b".\r\n" if envelope.dotless else b""
         if self._wire.observed:
             self._wire.show("-", f"{len(data)} bytes")
         self._wire.arm(self._timeouts.dot)
         self._awaited.appendleft((_Step.DOT, letter))
         if len(data) > BLOCK_BYTES:
-            letter.rest = memoryview(data)
+            letter.rest = memoryview(data + end)
             self._write_blocks(letter)
             return
         letter.doubt = True
         self._dirty = False  # the dot ends the transaction
         ahead = self._begin_next() if self.pipelining else b""
-        self._wire.write(data + ahead if ahead else data)
+        self._wire.write(b"".join((data, end, ahead)))
 
     def _write_blocks(self, letter: _Letter) -> None:
         rest = letter.rest
