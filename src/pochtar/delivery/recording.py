@@ -181,7 +181,7 @@ def _insert(run: Run, rows: Sequence[Row]) -> None:
             [
                 (
                     *(workspace, run_id, *row[:_TEXTS]),
-                    *map(storable, row[_TEXTS:_MOMENT]),
+                    *(storable(str(text)) for text in row[_TEXTS:_MOMENT]),
                     *(moment(row.at), row.duration_ms),
                 )
                 for row in rows

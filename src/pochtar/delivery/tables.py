@@ -9,11 +9,11 @@ from django.db.models import Field, Model
 
 
 def table_of(model: type[Model]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
+    return connection.ops.quote_name(str(model._meta.db_table))
 
 
 def column_of(model: type[Model], name: str) -> str:
-    return connection.ops.quote_name(_field(model, name).column)
+    return connection.ops.quote_name(str(_field(model, name).column))
 
 
 def columns_of(model: type[Model], *names: str) -> str:
