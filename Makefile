@@ -6,7 +6,7 @@ VENV := .venv/bin
 PREPARE := $(PYTHON) scripts/prepare.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e check fix bench messages screenshots
+.PHONY: help setup run test e2e check fix bench bench-send messages screenshots
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ fix: ## Mend what a tool can mend: format, import order, old idioms
 bench: ## Measure: print `name: value` lines of every program in bench/
 	@$(PREPARE) --groups main test --no-frontend
 	@$(VENV)/python scripts/bench.py
+
+bench-send: ## Measure sending alone, beside others (OPTIONS="--recipients 20000")
+	@$(PREPARE) --groups main test --no-frontend
+	@$(VENV)/python bench/send.py $(OPTIONS)
 
 messages: ## Collect the strings to translate and compile the translations (gettext)
 	@$(PREPARE) --groups main --no-frontend

@@ -1,150 +1,255 @@
-"""Send letters from the engine to a sink in another process; print what they cost.
+"""How fast a mailing is sent, beside others on the same machine, in one run.
 
-``engine``: the runner with an outbox in memory.  ``database``: a whole run with
-SQLite (or DATABASE_URL), freezing and recording included.
+    make bench-send                        # or: .venv/bin/python bench/send.py
+    .venv/bin/python bench/send.py --recipients 20000 --parts send,source
+
+A run of ours on PostgreSQL (a cluster of its own unless --database-url), everything
+included: 10 kB of HTML and a text, five fields and five own links, a row and the
+server's reply for everybody.  Rounds alternate with the rivals; printed are medians, as
+``name: value`` lines.  Processor time is that of our processes and of their PostgreSQL
+back ends; the server that takes the letters is not in it.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import importlib
+import contextlib
+import json
 import os
-import resource
-import subprocess
+import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import django
-import uvloop
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from mailcore.compose import LetterSource, Mailbox, compile_letter
-from mailcore.engine.runner import deliver
-from mailcore.engine.testing import MemoryOutbox
-from mailcore.engine.types import Item, OutcomeClass
-from mailcore.smtp.pool import SmtpTransport
-from mailcore.smtp.session import Envelope, Route, TlsMode
+from postgres import find_binaries, throwaway_cluster
+from sending import rivals
+from sending.ours import Ours, Sent
+from sending.signing import signing_rate
+from sending.sinks import Place, find_postfix, open_own_sink, open_sink
+from sending.workers import open_workers
 
-ROOT = Path(__file__).resolve().parents[1]
-PARAGRAPH = "<p>Здравствуйте, {{ full_name }}! В городе {{ city }} открылась лавка.</p>"
-BODY = PARAGRAPH + "<p>Новая коллекция уже ждёт вас, приходите в гости. </p>" * 60
-
-
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
+PARTS = ("send", "source", "django", "aiosmtplib", "delay", "dkim", "freeze", "sqlite")
+DELAY = 0.002
+FROZEN = 1_000_000
+# Parts whose letters are slower, or sent twice, send fewer.
+FAR_LETTERS, SIGNED_LETTERS, SQLITE_LETTERS = 20_000, 10_000, 20_000
 
 
-@contextmanager
-def sink(delay: float) -> Iterator[int]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mailcore.smtp.sink", "--delay", str(delay)],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+def main() -> None:
+    options = read_options()
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pochtar-"))
+        bench = Bench(options, folder, stack)
+        bench.run()
+    if options.json:
+        print(json.dumps(bench.figures))
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    assert process.stdout
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.kill()
-        process.wait()
-
-
-def processor_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def engine(port: int, letters: int, connections: int) -> None:
-    letter = compile_letter(
-        LetterSource(
-            subject="{{ full_name }}, новости",
-            preheader="",
-            html=BODY,
-            text="",
-            sender=Mailbox(name="Лавка", address="news@lavka.example"),
-        )
+    parser.add_argument("--recipients", type=int, default=100_000)
+    parser.add_argument("--relay", metavar="HOST:PORT", help="send there")
+    parser.add_argument("--connections", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1, help="processes of ours")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--database-url", help="an empty PostgreSQL database")
+    parser.add_argument("--dkim", action="store_true", help="measure signing too")
+    parser.add_argument(
+        "--json", action="store_true", help="print one object at the end"
     )
+    parser.add_argument("--parts", default="", help=f"of {', '.join(PARTS)}")
+    options = parser.parse_args()
+    usual = [name for name in PARTS if name != "dkim" or options.dkim]
+    options.parts = options.parts.split(",") if options.parts else usual
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"unknown parts: {', '.join(sorted(unknown))}")
+    return options
 
-    def compose(item: Item, now: datetime) -> Envelope:
-        data = letter.compose(
-            to=Mailbox(name=item.name, address=item.email),
-            values=item.values,
-            message_id=f"<{item.delivery_id}@lavka.example>",
-            date=now,
+
+class Bench:
+    """The parts, each printing its figures as soon as they are known."""
+
+    def __init__(
+        self, options: argparse.Namespace, folder: str, stack: contextlib.ExitStack
+    ) -> None:
+        self.options = options
+        self.figures: dict[str, float] = {}
+        self._folder = folder
+        self._stack = stack
+        self._cluster = ""
+        self._source = find_postfix("smtp-source")
+
+    def run(self) -> None:
+        sink = self._stack.enter_context(self._sink())
+        print(f"sink: {sink.name}")
+        print(f"cores: {os.cpu_count()}")
+        ours = self._ours(self._database(), self.options.recipients)
+        ours.warm(sink)
+        parts = self.options.parts
+        if "send" in parts:
+            self._beside_others(ours, sink)
+        if "delay" in parts:
+            self._far_away(ours)
+        if "dkim" in parts:
+            self._signed(ours, sink)
+        if "sqlite" in parts:
+            self._sqlite(sink)
+        if "freeze" in parts:
+            self._freeze(ours)
+
+    # Parts ----------------------------------------------------------------------------
+    def _beside_others(self, ours: Ours, sink: Place) -> None:
+        sent: list[Sent] = []
+        rates: dict[str, list[float]] = {}
+        letters = self.options.recipients
+        for number in range(self.options.rounds):
+            sent.append(ours.send(sink, letters))
+            for name, ask in self._rivals(sink, letters, ours.size).items():
+                rates.setdefault(name, []).append(ask())
+            print(f"# round {number + 1}: {sent[-1].rate:.0f}/s", file=sys.stderr)
+        rate = statistics.median(one.rate for one in sent)
+        self._say("letter_bytes", ours.size)
+        self._say("messages_per_second", rate)
+        for name, found in rates.items():
+            self._say(f"{name}_per_second", statistics.median(found))
+            self._say(f"ratio_to_{name}", rate / statistics.median(found))
+        self._say_costs(sent)
+
+    def _say_costs(self, sent: list[Sent]) -> None:
+        def middle(costs: Iterable[float]) -> float:
+            return statistics.median(costs)
+
+        self._say("cpu_us_per_message", middle(one.cpu_us for one in sent))
+        self._say("cpu_us_python", middle(one.python_us for one in sent))
+        self._say("cpu_us_postgres", middle(one.postgres_us for one in sent))
+        for part in sent[0].parts_us:
+            self._say(f"cpu_us_{part}", middle(one.parts_us[part] for one in sent))
+        self._say("peak_rss_mb", max(one.peak_mb for one in sent))
+
+    def _rivals(
+        self, sink: Place, letters: int, size: int
+    ) -> dict[str, Callable[[], float]]:
+        """Return the wanted ones; the slower send fewer letters."""
+        connections = self.options.connections
+        where = {"host": sink.host, "port": sink.port}
+        known: dict[str, Callable[[], float]] = {
+            "django": lambda: rivals.ask("django", **where, letters=letters // 50 + 50),
+            "aiosmtplib": lambda: rivals.ask(
+                "aiosmtplib",
+                **where,
+                letters=letters // 10 + 100,
+                connections=connections,
+            ),
+        }
+        wanted = {name: ask for name, ask in known.items() if self._wants(name)}
+        if self._source and self._wants("source"):
+            wanted["smtp_source"] = lambda: self._smtp_source(sink, letters, size)
+        return wanted
+
+    def _smtp_source(self, sink: Place, letters: int, size: int) -> float:
+        assert self._source
+        return rivals.smtp_source(
+            self._source,
+            address=sink.address,
+            letters=letters,
+            connections=self.options.connections,
+            size=size,
         )
-        return Envelope(
-            mail_from="news@lavka.example", rcpt_to=item.email, data=data, dotless=True
+
+    def _far_away(self, ours: Ours) -> None:
+        """Every reply comes 2 ms later, as from another machine."""
+        letters = min(self.options.recipients, FAR_LETTERS)
+        own: list[float] = []
+        source: list[float] = []
+        with open_own_sink(DELAY) as sink:
+            ours.warm(sink)
+            for _ in range(self.options.rounds):
+                own.append(ours.send(sink, letters).rate)
+                if self._source:
+                    few = letters // 4
+                    source.append(self._smtp_source(sink, few, ours.size))
+        rate = statistics.median(own)
+        self._say("messages_per_second_2ms", rate)
+        if source:
+            self._say("smtp_source_per_second_2ms", statistics.median(source))
+            self._say("ratio_to_smtp_source_2ms", rate / statistics.median(source))
+
+    def _signed(self, ours: Ours, sink: Place) -> None:
+        letters = min(self.options.recipients, SIGNED_LETTERS)
+        limits: list[float] = []
+        rates: list[float] = []
+        for _ in range(self.options.rounds):
+            limits.append(signing_rate())
+            rates.append(ours.send(sink, letters, dkim=True).rate)
+        limit, rate = statistics.median(limits), statistics.median(rates)
+        self._say("dkim_messages_per_second", rate)
+        self._say("dkim_signatures_per_second", limit)
+        self._say("dkim_ratio_to_signing_limit", rate / limit)
+
+    def _sqlite(self, sink: Place) -> None:
+        """One worker each, alternating; the same letters."""
+        letters = min(self.options.recipients, SQLITE_LETTERS)
+        postgres = self._ours(self._database(), letters, workers=1)
+        sqlite = self._ours(None, letters, workers=1)
+        rates: dict[str, list[float]] = {"postgres": [], "sqlite": []}
+        for ours in (postgres, sqlite):
+            ours.warm(sink)
+        for _ in range(self.options.rounds):
+            rates["postgres"].append(postgres.send(sink, letters).rate)
+            rates["sqlite"].append(sqlite.send(sink, letters).rate)
+        rate = statistics.median(rates["sqlite"])
+        self._say("sqlite_messages_per_second", rate)
+        self._say("sqlite_ratio", rate / statistics.median(rates["postgres"]))
+
+    def _freeze(self, ours: Ours) -> None:
+        worker = ours.workers[0]
+        crowd = worker.call("prepare", recipients=FROZEN)["workspace"]
+        frozen = worker.call("freeze", workspace=crowd)
+        assert frozen["selected"] == FROZEN
+        self._say("freeze_1m_seconds", frozen["seconds"])
+
+    # What they stand on ---------------------------------------------------------------
+    def _wants(self, part: str) -> bool:
+        return part in self.options.parts
+
+    def _say(self, name: str, value: float) -> None:
+        self.figures[name] = value
+        print(f"{name}: {value:.0f}" if value >= 100 else f"{name}: {value:.2f}")
+
+    def _sink(self) -> contextlib.AbstractContextManager[Place]:
+        if not self.options.relay:
+            return open_sink()
+        host, _, port = self.options.relay.rpartition(":")
+        place = Place(name=self.options.relay, host=host, port=int(port))
+        return contextlib.nullcontext(place)
+
+    def _ours(self, database: str | None, recipients: int, *, workers: int = 0) -> Ours:
+        folder = tempfile.mkdtemp(dir=self._folder)
+        processes = self._stack.enter_context(
+            open_workers(
+                workers or self.options.workers,
+                folder=folder,
+                database=database,
+                connections=self.options.connections,
+            )
         )
+        return Ours(processes, recipients)
 
-    outbox = MemoryOutbox(
-        Item(
-            delivery_id=number,
-            position=number,
-            email=f"r{number}@example.com",
-            name="Анна Петрова",
-            values={"full_name": "Анна Петрова", "city": "Тверь"},
-        )
-        for number in range(1, letters + 1)
-    )
-    route = Route(host="127.0.0.1", port=port, tls=TlsMode.NONE)
-
-    async def run() -> None:
-        transports = [SmtpTransport(route) for _ in range(connections)]
-        report = await deliver(
-            outbox.lease(),
-            outbox=outbox,
-            transports=transports,
-            compose=compose,
-            clock=Clock(),
-            stop=asyncio.Event(),
-        )
-        assert report.counts[OutcomeClass.ACCEPTED] == letters
-
-    size = len(compose(outbox.items[1], datetime.now(UTC)).data)
-    print(f"engine_letter_bytes: {size}")
-    measure("engine", letters, lambda: uvloop.run(run()))
-
-
-def database(port: int, letters: int) -> None:
-    """A run of a database of its own, driven by the code that workers use."""
-    with tempfile.TemporaryDirectory() as var:
-        os.environ["POCHTAR_VAR"] = var
-        os.environ["SECRET_KEY"] = "benchmark"
-        os.environ["ENCRYPTION_KEY"] = "A" * 43 + "="
-        os.environ["ALLOW_PRIVATE_RELAYS"] = "on"
-        sys.path.insert(0, str(ROOT))
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pochtar.conf.settings")
-        django.setup()
-        program = importlib.import_module("tests.pochtar.delivery.crash_child")
-        started = time.perf_counter()
-        program.seed(port, letters)
-        print(f"database_seed_seconds: {time.perf_counter() - started:.2f}")
-        measure("database", letters, program.drive)
-
-
-def measure(name: str, letters: int, work: Callable[[], object]) -> None:
-    wall, processor = time.perf_counter(), processor_seconds()
-    work()
-    wall, processor = time.perf_counter() - wall, processor_seconds() - processor
-    print(f"{name}_letters_per_second: {letters / wall:.0f}")
-    print(f"{name}_processor_us_per_letter: {processor / letters * 1e6:.0f}")
+    def _database(self) -> str:
+        if self.options.database_url:
+            return str(self.options.database_url)
+        if not self._cluster:
+            binaries = find_binaries()
+            if binaries is None:
+                sys.exit("PostgreSQL is not installed: apt-get install postgresql")
+            self._cluster = self._stack.enter_context(throwaway_cluster(binaries))
+        return self._cluster
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--letters", type=int, default=5000)
-    parser.add_argument("--connections", type=int, default=10)
-    parser.add_argument("--delay", type=float, default=0)
-    options = parser.parse_args()
-    with sink(options.delay) as port:
-        engine(port, options.letters, options.connections)
-        database(port, options.letters)
+    main()

@@ -1,7 +1,8 @@
-"""The engine's Outbox on the ORM.
+"""The engine's Outbox on the database.
 
 Each write is one short transaction that starts by taking the slice's row with its
-lease token: whoever has lost the lease changes nothing.
+lease token: whoever has lost the lease changes nothing.  All letters of a mailing pass
+through here, so what is asked for each page or batch is SQL by hand.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 
 from mailcore.engine.types import Item, Lease, LeaseLost, Result
 from pochtar.delivery.bridge import Bridge
+from pochtar.delivery.members import members_of
 from pochtar.delivery.models import Delivery, Run, RunStatus, Slice, SliceStatus
-from pochtar.delivery.recording import attempt_of, record_attempts
+from pochtar.delivery.recording import record_attempts, row_of
+from pochtar.delivery.tables import column_of, database_value, table_of
 
 COLUMNS = ("email", "full_name")  # merge fields that are not attributes
 
@@ -31,6 +35,8 @@ class OrmOutbox:
         self._store = store
 
     async def read(self, lease: Lease, *, after: int, limit: int) -> Sequence[Item]:
+        if after >= lease.last_position:
+            return []
         items: list[Item] = await self._bridge.call(
             self._store.read, lease, after, limit
         )
@@ -75,59 +81,48 @@ class SliceStore:
             cursor=self._slice.cursor,
         )
 
+    # Reading --------------------------------------------------------------------------
     def read(self, lease: Lease, after: int, limit: int) -> list[Item]:
-        rows = (
-            Delivery.objects.filter(
-                run=self._run, position__gt=after, position__lte=lease.last_position
+        members = members_of(self._slice, after=after, up_to=lease.last_position)
+        rows = _fetch(self._columns(members.order_by("position"))[:limit])
+        keys = (*COLUMNS, *self._attributes)
+        # Who was deleted meanwhile does not want a letter (MSG-25).
+        return [
+            Item(
+                delivery_id=pk,
+                position=position,
+                email=values[0],
+                name=values[1] or "",
+                values=_merge_fields(keys, values),
+                skip="" if recipient else "recipient_deleted",
             )
-            .order_by("position")
-            .values_list(
-                "pk",
-                "position",
-                "email",
-                "recipient_id",
-                "recipient__full_name",
-                *(
-                    KeyTextTransform(key, "recipient__attributes")
-                    for key in self._attributes
-                ),
-            )
-        )
-        return [self._item(*row) for row in rows[:limit]]
+            for pk, position, recipient, *values in rows
+        ]
 
-    def _item(
-        self,
-        pk: int,
-        position: int,
-        email: str,
-        recipient_id: object,
-        full_name: str | None,
-        *attributes: object,
-    ) -> Item:
-        values = {"email": email, "full_name": full_name or ""}
-        for key, value in zip(self._attributes, attributes, strict=True):
-            if value is not None:
-                values[key] = str(value)
-        return Item(
-            delivery_id=pk,
-            position=position,
-            email=email,
-            name=full_name or "",
-            values=values,
-            # Who was deleted meanwhile does not want a letter (MSG-25).
-            skip="" if recipient_id else "recipient_deleted",
+    def _columns(self, members: QuerySet[Delivery]) -> QuerySet[Any, Any]:
+        attributes = [
+            KeyTextTransform(key, "recipient__attributes") for key in self._attributes
+        ]
+        return members.values_list(
+            "pk",
+            "position",
+            "recipient_id",
+            "email",
+            "recipient__full_name",
+            *attributes,
         )
 
+    # Writing --------------------------------------------------------------------------
     def advance(self, lease: Lease, results: Sequence[Result], cursor: int) -> bool:
         """Record and move on; return whether the run is to go on."""
         now = timezone.now()
-        expires_at = now + settings.DELIVERY_LEASE
         with transaction.atomic():
-            self._update(lease, cursor=cursor, lease_expires_at=expires_at)
+            status = self._update(
+                lease, cursor=cursor, lease_expires_at=now + settings.DELIVERY_LEASE
+            )
             self._record(results)
-            goes_on = self._goes_on(now)
         self._tell(results)
-        return goes_on
+        return status == RunStatus.RUNNING and not self._late(now)
 
     def release(
         self, lease: Lease, results: Sequence[Result], cursor: int, done: bool
@@ -144,18 +139,35 @@ class SliceStore:
             self._record(results)
         self._tell(results)
 
-    def _update(self, lease: Lease, **values: object) -> None:
-        mine = Slice.objects.filter(
-            pk=lease.slice_id, status=SliceStatus.LEASED, lease_token=lease.token
+    def _update(self, lease: Lease, **values: object) -> str:
+        """Change the slice while the lease is ours; return how its run stands."""
+        table, run_table = table_of(Slice), table_of(Run)
+        sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in values)
+        keys = {"id": lease.slice_id, "lease_token": lease.token}
+        mine = " AND ".join(f"{column_of(Slice, name)} = %s" for name in keys)
+        run_of_slice = (
+            f"{run_table}.{column_of(Run, 'id')} = {table}.{column_of(Slice, 'run')}"
         )
-        if not mine.update(**values):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {table} SET {sets} WHERE {mine} RETURNING "  # noqa: S608
+                f"(SELECT {column_of(Run, 'status')} FROM {run_table} WHERE {run_of_slice})",
+                [
+                    database_value(Slice, name, value)
+                    for name, value in (*values.items(), *keys.items())
+                ],
+            )
+            row = cursor.fetchone()
+        if row is None:
             raise LeaseLost(lease.slice_id)
+        status: str = row[0]
+        return status
 
     def _record(self, results: Sequence[Result]) -> None:
         number = self._slice.attempt_number
         record_attempts(
             self._run,
-            [attempt_of(self._run, one, number=number) for one in results],
+            [row_of(result, number=number) for result in results],
             source=self._slice.source,
         )
 
@@ -163,7 +175,21 @@ class SliceStore:
         if results and self._on_recorded:
             self._on_recorded(results)
 
-    def _goes_on(self, now: dt.datetime) -> bool:
-        if self._run.stop_at and self._run.stop_at <= now:
-            return False
-        return Run.objects.filter(pk=self._run.pk, status=RunStatus.RUNNING).exists()
+    def _late(self, now: dt.datetime) -> bool:
+        return bool(self._run.stop_at and self._run.stop_at <= now)
+
+
+def _fetch(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows as the driver gives them, without the ORM's loop over each."""
+    sql, parameters = queryset.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _merge_fields(keys: Sequence[str], values: Sequence[Any]) -> dict[str, str]:
+    fields = dict(zip(keys, values, strict=True))
+    if None in values:
+        fields = {"full_name": "", **{k: v for k, v in fields.items() if v is not None}}
+    return fields

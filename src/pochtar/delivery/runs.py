@@ -20,9 +20,8 @@ from pochtar.base.errors import Conflict
 from pochtar.content.models import Message
 from pochtar.delivery.freeze import cut_slices, freeze_audience
 from pochtar.delivery.holders import is_alive, is_gone, this_process
+from pochtar.delivery.members import untried_members
 from pochtar.delivery.models import (
-    Attempt,
-    Delivery,
     Outcome,
     Run,
     RunStatus,
@@ -261,14 +260,13 @@ def recover_lease(slice_: Slice, *, now: dt.datetime) -> bool:
 def _record_untried(
     run: Run, slice_: Slice, up_to: int, outcome: Outcome, reason: str, now: dt.datetime
 ) -> int:
-    """Give every position of the slice up to there an attempt, if it has none."""
-    number = slice_.attempt_number
-    tried = Attempt.objects.filter(delivery=OuterRef("pk"), number=number)
-    ids = Delivery.objects.filter(
-        ~Exists(tried), run=run, position__range=(slice_.first_position, up_to)
-    ).values_list("pk", flat=True)
-    attempts = attempts_without_server(
-        run, ids, number=number, outcome=outcome, reason=reason, at=now
+    """Give every member of the slice up to there an attempt, if it has none."""
+    rows = attempts_without_server(
+        untried_members(slice_, up_to=up_to).values_list("pk", flat=True),
+        number=slice_.attempt_number,
+        outcome=outcome,
+        reason=reason,
+        at=now,
     )
-    record_attempts(run, attempts, source=slice_.source)
-    return len(attempts)
+    record_attempts(run, rows, source=slice_.source)
+    return len(rows)
