@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 __all__ = ["Base64", "Part", "QuotedPrintable", "best_part", "quoted_printable"]
@@ -27,10 +28,8 @@ _NEWLINE = re.compile(r"\r\n|[\r\n]")
 # Values that quoted-printable leaves alone: one line, no blank at an end, no two
 # together, nothing that a line may not begin with.
 _ORDINARY = re.compile(r"(?!\.|From )[!-<>-~](?:[!-<>-~]| (?=[!-<>-~])){0,70}")
-_TABLE = tuple(
-    chr(byte) if 33 <= byte <= 126 and byte != 61 else f"={byte:02X}"
-    for byte in range(256)
-)
+_NOT_PLAIN = re.compile(rb"[^ !-<>-~]+")
+_EQUALS = ord("=")
 
 
 class Part(Protocol):
@@ -84,60 +83,63 @@ class QuotedPrintable:
             if _ORDINARY.fullmatch(value):
                 out.append(value.encode("ascii"))
             else:
-                out.append(quoted_printable(value))
+                out.append(_quoted_value(value))
             out.append(chunk)
         out.append(b"\r\n")
         return b"".join(out)
 
 
+@lru_cache(maxsize=4096)  # towns, names and managers come again and again
+def _quoted_value(value: str) -> bytes:
+    return quoted_printable(value)
+
+
 def quoted_printable(text: str) -> bytes:
     """Encode by RFC 2045 section 6.7; no line break is added at the end."""
-    lines = (_quote_line(line) for line in _NEWLINE.split(text))
-    return "\r\n".join(lines).encode("ascii")
+    if "\n" not in text and "\r" not in text:
+        return _quote_line(text)
+    return b"\r\n".join([_quote_line(line) for line in _NEWLINE.split(text)])
 
 
-def _quote_line(line: str) -> str:
+def _quote_line(line: str) -> bytes:
     if len(line) < LINE and _ORDINARY.fullmatch(line):
-        return line
-    out: list[str] = []
-    current: list[str] = []
-    room = LINE - 1
-    for token in _tokens(line):
-        if len(token) > room:
-            out.append("".join(current))
-            current, room = [], LINE - 1
-        if not current:
-            token = _line_start(token)
-        current.append(token)
-        room -= len(token)
-    out.append("".join(current))
-    return "=\r\n".join(out)
+        return line.encode("ascii")
+    text = _NOT_PLAIN.sub(_escape_run, line.encode(errors="replace"))
+    # A raw blank only between two other characters.
+    if b"  " in text:
+        text = text.replace(b"  ", b" =20")
+    if text.endswith(b" "):
+        text = text[:-1] + b"=20"
+    return _wrap(text)
 
 
-def _tokens(line: str) -> Iterator[str]:
-    """Yield what must stay together: a byte's escape, or an innocent character."""
-    blank = False
-    last = len(line) - 1
-    for index, character in enumerate(line):
-        if character == " ":
-            # A raw blank only between two other characters.
-            blank = not blank and index < last
-            yield " " if blank else "=20"
-        elif character < "\x80":
-            blank = False
-            yield _TABLE[ord(character)]
-        else:
-            blank = False
-            for byte in character.encode(errors="replace"):
-                yield _TABLE[byte]
+def _escape_run(found: re.Match[bytes]) -> bytes:
+    return b"=" + found[0].hex("=").upper().encode("ascii")
 
 
-def _line_start(token: str) -> str:
+def _wrap(text: bytes) -> bytes:
+    """Cut the line by soft breaks, never inside an escape."""
+    lines = []
+    at = 0
+    while True:
+        head = _line_start(text[at : at + 1])
+        end = at + LINE - len(head)
+        if end >= len(text):
+            break
+        # "=" begins an escape of three characters, and stands nowhere else.
+        end -= 1 if text[end - 1] == _EQUALS else 2 * (text[end - 2] == _EQUALS)
+        lines.append(head + text[at + 1 : end])
+        at = end
+    lines.append(head + text[at + 1 :])
+    return SOFT_BREAK.join(lines)
+
+
+def _line_start(character: bytes) -> bytes:
     """Nothing on the way takes the line for the end of mail or of a mailbox entry.
 
     "From " is kept from the start of a line by its first letter, with or without the rest.
     """
-    return f"={ord(token):02X}" if token in (".", "F") else token
+    return b"=%02X" % character[0] if character in (b".", b"F") else character
 
 
 @dataclass(frozen=True, slots=True)

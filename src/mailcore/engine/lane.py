@@ -112,6 +112,7 @@ class Lane:
         except Exception as error:  # noqa: BLE001 - raised when the stream has drained
             self._hall.lose(letter)
             self._bug = error
+            return None
         return letter.envelope
 
     def answered(self, tag: object, outcome: Outcome) -> None:

@@ -1,0 +1,139 @@
+"""What happens before a letter is offered: signatures, and limits that hold it back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from mailcore.engine.testing import MemoryOutbox
+from mailcore.engine.types import Grant, Item, Limits, Result
+from mailcore.smtp.session import Envelope
+from mailcore.smtp.sink import Sink
+from tests.mailcore.engine.relay import items, run, transports_to
+
+
+@pytest.fixture
+def signers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def signed(envelope: Envelope) -> Envelope:
+    assert threading.current_thread() is not threading.main_thread()
+    return replace(envelope, data=b"DKIM-Signature: x\r\n" + envelope.data)
+
+
+async def test_letters_are_signed_in_threads_and_everybody_gets_one(
+    signers: ThreadPoolExecutor,
+) -> None:
+    outbox = MemoryOutbox(items(200))
+    async with Sink() as sink:
+        report = await run(outbox, transports_to(sink), sign=signed, signers=signers)
+
+    assert report.done
+    assert outbox.states()["accepted"] == 200
+    assert all(one.data.startswith(b"DKIM-Signature") for one in sink.accepted)
+
+
+async def test_a_slow_signature_holds_nobody_else_s_place_in_the_ledger(
+    signers: ThreadPoolExecutor,
+) -> None:
+    """Letters leave in their order, so that the cursor can go back at a stop."""
+
+    def slowly(envelope: Envelope) -> Envelope:
+        time.sleep(0.02 if envelope.rcpt_to == "r1@example.com" else 0)
+        return envelope
+
+    outbox = MemoryOutbox(items(40))
+    async with Sink() as sink:
+        await run(outbox, transports_to(sink, 1), sign=slowly, signers=signers)
+
+    assert [one.rcpt_to for one in sink.accepted] == [
+        item.email for item in outbox.items.values()
+    ]
+
+
+async def test_what_cannot_be_composed_is_not_signed(
+    signers: ThreadPoolExecutor,
+) -> None:
+    rows = items(3)
+    rows[1] = Item(delivery_id=2, position=2, email="a@b.c", values={"missing": "city"})
+    outbox = MemoryOutbox(rows)
+    async with Sink() as sink:
+        report = await run(outbox, transports_to(sink), sign=signed, signers=signers)
+
+    assert report.counts == {"accepted": 2, "skipped": 1}
+
+
+async def test_a_signature_that_fails_is_a_bug_and_the_books_are_in_order(
+    signers: ThreadPoolExecutor,
+) -> None:
+    def broken(envelope: Envelope) -> Envelope:
+        if envelope.rcpt_to == "r4@example.com":
+            raise ValueError("no key")
+        return envelope
+
+    outbox = MemoryOutbox(items(10))
+    async with Sink() as sink:
+        with pytest.raises(ValueError, match="no key"):
+            await run(outbox, transports_to(sink, 1), sign=broken, signers=signers)
+
+    states = outbox.states()
+    assert not outbox.leased
+    assert (states["accepted"], states["sending"], states["pending"]) == (3, 1, 6)
+
+
+class Dole:
+    """Lets out a few letters at a time; ``wait`` is what it says when asked too soon."""
+
+    def __init__(self, *grants: Grant) -> None:
+        self.grants = list(grants)
+        self.asked: list[tuple[int, int]] = []
+        self.answers = 0
+
+    async def reserve(self, count: int, *, in_flight: int) -> Grant:
+        self.asked.append((count, in_flight))
+        grant = self.grants.pop(0) if self.grants else Grant(count=count)
+        return Grant(count=min(count, grant.count), wait=grant.wait)
+
+    def heard(self, result: Result) -> None:
+        self.answers += 1
+
+
+async def test_a_limit_lets_letters_out_in_portions_and_hears_every_answer() -> None:
+    """PRV-03"""
+    outbox = MemoryOutbox(items(30))
+    dole = Dole(*[Grant(count=3, wait=0.01)] * 5)
+    async with Sink() as sink:
+        report = await run(outbox, transports_to(sink, 2), pacer=dole)
+
+    assert report.done
+    assert (dole.answers, outbox.states()["accepted"]) == (30, 30)
+    assert dole.asked[0] == (20, 0)
+    assert len(dole.asked) >= 6
+
+
+async def test_a_limit_that_holds_for_long_ends_the_slice_and_costs_nobody_a_place() -> (
+    None
+):
+    """PRV-03: others can use the connections meanwhile."""
+    outbox = MemoryOutbox(items(30))
+    dole = Dole(Grant(count=4), Grant(count=0, wait=3600))
+    async with Sink() as sink:
+        report = await run(
+            outbox,
+            transports_to(sink, 2),
+            pacer=dole,
+            limits=Limits(patience_seconds=0.5),
+        )
+
+    assert not report.done
+    assert report.wait == pytest.approx(3600, abs=5)
+    assert not outbox.leased
+    states = outbox.states()
+    assert (states["accepted"], states["pending"], outbox.cursor) == (4, 26, 4)
