@@ -76,7 +76,7 @@ class _TextPart:
     part: Part
 
     def encode(self, values: Mapping[str, str]) -> bytes:
-        return self.part.encode([f.resolve(values) for f in self.template.fields])
+        return self.part.encode(self.template.resolve(values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

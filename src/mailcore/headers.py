@@ -86,6 +86,10 @@ def text_field(header: str, value: str) -> bytes:
     check_value(header, value, tab=True)
     if not value:
         return f"{header}:\r\n".encode("ascii")
+    if not value.isascii() and _SIMPLE.fullmatch(value):  # the common case, quickly
+        room = _bytes_in(ENCODED_LINE - len(header) - 2)
+        lines = "\r\n ".join(_simple_words(value.encode(), room=room))
+        return f"{header}: {lines}\r\n".encode("ascii")
     words = _text_words(value, first=ENCODED_LINE - len(header) - 2)
     return _fold(header, words)
 

@@ -127,15 +127,29 @@ class Field:
 class Template:
     parts: tuple[str | Field, ...]
     fields: tuple[Field, ...] = field(init=False)
+    # The same once each, and which of them every field is: a name is looked up and
+    # encoded once a letter, however often it stands there.
+    distinct: tuple[Field, ...] = field(init=False)
+    order: tuple[int, ...] = field(init=False)
     names: frozenset[str] = field(init=False)
     required: frozenset[str] = field(init=False)  # used somewhere without a default
 
     def __post_init__(self) -> None:
         fields = tuple(part for part in self.parts if isinstance(part, Field))
         object.__setattr__(self, "fields", fields)
+        distinct = {(each.name, each.filters): each for each in reversed(fields)}
+        places = {key: place for place, key in enumerate(distinct)}
+        object.__setattr__(self, "distinct", tuple(distinct.values()))
+        order = tuple(places[each.name, each.filters] for each in fields)
+        object.__setattr__(self, "order", order)
         object.__setattr__(self, "names", frozenset(each.name for each in fields))
         required = frozenset(each.name for each in fields if not each.has_default)
         object.__setattr__(self, "required", required)
+
+    def resolve(self, values: Mapping[str, str]) -> list[str]:
+        """Return what stands in place of every field, or raise `MissingValue`."""
+        texts = [each.resolve(values) for each in self.distinct]
+        return [texts[place] for place in self.order]
 
     @property
     def statics(self) -> tuple[str | None, ...]:
@@ -215,7 +229,11 @@ class HtmlTemplate:
 
     def slots(self, values: Mapping[str, str]) -> list[str]:
         """Return what stands in place of every field, escaped."""
-        plain = [each.resolve(values) for each in self.template.fields]
+        template = self.template
+        if not self._places[1]:
+            texts = [escape(each.resolve(values)) for each in template.distinct]
+            return [texts[place] for place in template.order]
+        plain = template.resolve(values)
         for url in self._places[1]:
             if not is_safe_url(url.render(plain)):
                 for index in url.fields:

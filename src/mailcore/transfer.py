@@ -78,14 +78,9 @@ class QuotedPrintable:
         return cls(chunks=tuple(chunks))
 
     def encode(self, values: Sequence[str]) -> bytes:
-        out = [self.chunks[0]]
-        for value, chunk in zip(values, self.chunks[1:], strict=True):
-            if _ORDINARY.fullmatch(value):
-                out.append(value.encode("ascii"))
-            else:
-                out.append(_quoted_value(value))
-            out.append(chunk)
-        out.append(b"\r\n")
+        out: list[bytes] = [b""] * (2 * len(self.chunks))
+        out[::2] = self.chunks
+        out[1::2] = [*map(_quoted_value, values), b"\r\n"]
         return b"".join(out)
 
 

@@ -86,7 +86,7 @@ def refuse_locally(envelope: Envelope, capabilities: Capabilities) -> Outcome | 
         return Outcome(stage=Stage.RCPT, code="eai_unsupported")
     if capabilities.size and len(envelope.data) > capabilities.size:
         return Outcome(stage=Stage.MAIL, code="too_big")
-    if not envelope.data.isascii() and "8BITMIME" not in capabilities:
+    if "8BITMIME" not in capabilities and not is_7bit(envelope):
         return Outcome(stage=Stage.MAIL, code="needs_8bit")
     return None
 
@@ -97,13 +97,17 @@ def needs_smtputf8(envelope: Envelope) -> bool:
     )
 
 
+def is_7bit(envelope: Envelope) -> bool:
+    return envelope.clean or envelope.data.isascii()
+
+
 def mail_command(envelope: Envelope, capabilities: Capabilities) -> str:
     parts = [f"MAIL FROM:<{envelope.mail_from}>"]
     if "SIZE" in capabilities:
         parts.append(f"SIZE={len(envelope.data)}")
     if needs_smtputf8(envelope):
         parts.append("SMTPUTF8")
-    if "8BITMIME" in capabilities and not envelope.data.isascii():
+    if "8BITMIME" in capabilities and not is_7bit(envelope):
         parts.append("BODY=8BITMIME")
     if envelope.envid and "DSN" in capabilities:
         parts.append(f"RET=HDRS ENVID={xtext(envelope.envid)}")

@@ -99,9 +99,9 @@ class Envelope:
     rcpt_to: str
     data: bytes
     smtputf8: bool = False
-    # Whether no line of it begins with a dot, as in every letter that we compose: then
-    # nobody needs to look for one (MSG-06).
-    dotless: bool = False
+    # Whether the data is as our composer writes it: 7-bit, and no line begins with a
+    # dot.  Then nobody needs to look (MSG-03, MSG-06).
+    clean: bool = False
     # Our name for the letter in reports about it (ENVID, RFC 3461); "" asks for none.
     envid: str = ""
 

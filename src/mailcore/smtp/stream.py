@@ -327,8 +327,8 @@ class Stream:
 
     def _write_message(self, letter: _Letter) -> None:
         envelope = letter.envelope
-        data = envelope.data if envelope.dotless else body_bytes(envelope.data)
-        end = b".\r\n" if envelope.dotless else b""
+        data = envelope.data if envelope.clean else body_bytes(envelope.data)
+        end = b".\r\n" if envelope.clean else b""
         if self._wire.observed:
             self._wire.show("-", f"{len(data)} bytes")
         self._wire.arm(self._timeouts.dot)

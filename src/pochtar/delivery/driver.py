@@ -46,7 +46,7 @@ WAIT_SECONDS = 0.3  # for slices that somebody else holds
 
 class SystemClock:
     def now(self) -> dt.datetime:
-        return timezone.now()
+        return dt.datetime.now(dt.UTC)  # asked for twice a letter
 
     def monotonic(self) -> float:
         return time.monotonic()

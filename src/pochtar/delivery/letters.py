@@ -55,7 +55,7 @@ class Composer:
             rcpt_to=to.envelope,
             data=data,
             smtputf8=to.smtputf8,
-            dotless=True,
+            clean=not to.smtputf8,
         )
 
 
