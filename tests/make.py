@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
+from mailcore.dkim import Algorithm
+from mailcore.dkim_keys import PrivateKey, bits_of, generate_key, pack_key, public_text
 from pochtar.accounts.models import Membership, Role, User, Workspace
 from pochtar.content.models import Message
-from pochtar.delivery.models import Relay, RelayKind, RelayTls, Sender
+from pochtar.delivery.dkim_signing import sealed_key
+from pochtar.delivery.models import (
+    DkimKey,
+    DkimState,
+    Relay,
+    RelayKind,
+    RelayTls,
+    Sender,
+)
 from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Attribute, Recipient, RecipientList, SearchWord
 from pochtar.recipients.words import fold, search_words
@@ -122,3 +133,27 @@ def make_captured(workspace: Workspace | None, **over: Any) -> CapturedMessage:
         **over,
     }
     return CapturedMessage.objects.create(workspace=workspace, raw=raw, **fields)
+
+
+@functools.cache
+def _private_key(algorithm: str) -> PrivateKey:
+    """One of each kind is enough: making an RSA key takes long."""
+    return generate_key(Algorithm(algorithm))
+
+
+def make_dkim_key(workspace: Workspace, **over: Any) -> DkimKey:
+    key = DkimKey(
+        **{
+            "workspace": workspace,
+            "domain": "lavka.example",
+            "selector": f"s{next(_numbers)}",
+            "algorithm": Algorithm.RSA.value,
+            **over,
+        }
+    )
+    private = _private_key(key.algorithm)
+    key.bits, key.public_key = bits_of(private), public_text(private)
+    if key.state != DkimState.RETIRED:
+        key.private_sealed = sealed_key(key, pack_key(private))
+    key.save()
+    return key

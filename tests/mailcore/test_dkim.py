@@ -92,6 +92,10 @@ def sign(data: bytes, *keys: SigningKey) -> bytes:
     return Signer(keys or (key(RSA),)).sign(data, at=AT)
 
 
+def signatures(signed: bytes) -> list[str]:
+    return email.message_from_bytes(signed).get_all("DKIM-Signature") or []
+
+
 def verdicts(data: bytes, *keys: SigningKey) -> list[bool]:
     """Ask dkimpy about each signature, from the top."""
     count = len(re.findall(rb"(?m)^DKIM-Signature:", data.split(b"\r\n\r\n")[0]))
@@ -200,8 +204,8 @@ def test_rsa_stands_above_ed25519_whatever_the_order_and_both_verify():
 
     signed = sign(letter(), *keys)
 
-    found = email.message_from_bytes(signed).get_all("DKIM-Signature")
-    assert [re.search(r"a=([a-z0-9-]+)", one)[1] for one in found] == [RSA, ED25519]
+    found = re.findall(r" a=([a-z0-9-]+)", "".join(signatures(signed)))
+    assert found == [RSA, ED25519]
     assert verdicts(signed, *keys) == [True, True]
 
 
@@ -218,8 +222,7 @@ def test_the_services_domain_signs_beside_the_clients():
 
     signed = sign(letter(), *keys)
 
-    found = email.message_from_bytes(signed).get_all("DKIM-Signature")
-    assert ["shop.example" in one for one in found] == [True, False]
+    assert ["shop.example" in one for one in signatures(signed)] == [True, False]
     assert verdicts(signed, *keys) == [True, True]
 
 

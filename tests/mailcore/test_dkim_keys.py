@@ -36,7 +36,8 @@ RECORD = record_text(RSA, PUBLIC)
 
 
 def pem(key, form=PrivateFormat.PKCS8, lock=NoEncryption()) -> str:  # noqa: B008
-    return key.private_bytes(Encoding.PEM, form, lock).decode()
+    octets: bytes = key.private_bytes(Encoding.PEM, form, lock)
+    return octets.decode()
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))

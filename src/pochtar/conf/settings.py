@@ -264,6 +264,14 @@ EMAIL_BACKEND = "pochtar.delivery.mail_backend.EmailBackend"
 HELO_NAME: str = env.str("HELO_NAME", default="")
 # SEC-08: may a workspace's SMTP server stand in a private network?
 ALLOW_PRIVATE_RELAYS: bool = env.bool("ALLOW_PRIVATE_RELAYS", default=DEBUG)
+# DNS shows whether DKIM records are published; without a name, the machine's resolver.
+DNS_NAMESERVER: str = env.str("DNS_NAMESERVER", default="")
+DNS_PORT: int = env.int("DNS_PORT", default=53)
+DNS_TIMEOUT: float = env.float("DNS_TIMEOUT", default=5.0)
+# The service's own domain signs too (DKIM-06).
+DKIM_SERVICE_DOMAIN: str = env.str("DKIM_SERVICE_DOMAIN", default="").lower()
+DKIM_SERVICE_SELECTOR: str = env.str("DKIM_SERVICE_SELECTOR", default="")
+DKIM_SERVICE_KEY: str = env.str("DKIM_SERVICE_KEY", default="")
 DELIVERY_CONNECTIONS: int = env.int("DELIVERY_CONNECTIONS", default=5)
 DELIVERY_CHUNK_PER_CONNECTION: int = env.int(
     "DELIVERY_CHUNK_PER_CONNECTION", default=10

@@ -22,5 +22,9 @@ os.environ.update(
     PUBLIC_URL="http://testserver",
     ALLOWED_HOSTS="testserver,127.0.0.1,localhost",
     ALLOW_PRIVATE_RELAYS="on",
+    # Nobody: tests that ask DNS start a server of their own (tests/nameserver.py).
+    DNS_NAMESERVER="127.0.0.1",
+    DNS_PORT="9",
+    DNS_TIMEOUT="0.5",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{VAR}/db.sqlite3",
 )

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from pochtar.delivery.models import Attempt, Relay, Run, Sender, Slice
+from pochtar.delivery.models import Attempt, DkimKey, Relay, Run, Sender, Slice
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
@@ -44,6 +44,15 @@ class SenderAdmin(ReadOnlyAdmin):
     list_display = ("from_email", "from_name", "workspace", "relay")
     list_select_related = ("workspace", "relay")
     search_fields = ("from_email", "from_name")
+
+
+@admin.register(DkimKey)
+class DkimKeyAdmin(ReadOnlyAdmin):
+    list_display = ("domain", "selector", "workspace", "algorithm", "state", "verdict")
+    list_filter = ("state", "verdict", "algorithm")
+    list_select_related = ("workspace",)
+    search_fields = ("domain", "selector")
+    exclude = ("private_sealed",)
 
 
 @admin.register(Run)

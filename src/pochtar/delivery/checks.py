@@ -21,6 +21,7 @@ from pochtar.base.ids import uuid7
 from pochtar.base.secrets import SecretError
 from pochtar.content.models import Message
 from pochtar.delivery.bridge import run_in_loop
+from pochtar.delivery.dkim_signing import SigningTrouble
 from pochtar.delivery.letters import composer_for_test
 from pochtar.delivery.models import Relay, Sender
 from pochtar.delivery.routes import QUICK, route_of
@@ -126,7 +127,10 @@ def send_test(
     ``missing_data`` or ``bad_header`` where no letter can be written.
     """
     require_role(by, message.workspace_id, Role.EDITOR)
-    envelope = _write(message, sender, to=to, name=name, values=values)
+    try:
+        envelope = _write(message, sender, to=to, name=name, values=values)
+    except SigningTrouble as trouble:
+        return TestLetter(accepted=False, code=trouble.code)
     try:
         route = route_of(sender.relay, timeouts=QUICK)
     except SecretError:
@@ -164,7 +168,8 @@ def _write(
     item = Item(delivery_id=0, position=1, email=to, name=name, values=values)
     try:
         composer = composer_for_test(message, sender, scope=str(uuid7()))
-        return composer(item, timezone.now())
+        envelope = composer(item, timezone.now())
+        return composer.signer(envelope) if composer.signer else envelope
     except TemplateError as error:
         text = _("The message has a mistake in a merge field in line {line}.")
         raise PochtarError(

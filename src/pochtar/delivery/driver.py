@@ -22,6 +22,7 @@ from mailcore.engine.types import LeaseLost, Limits, RelayTrouble, Result, Slice
 from mailcore.smtp.session import Route
 from pochtar.base.secrets import SecretError
 from pochtar.delivery.bridge import Bridge
+from pochtar.delivery.dkim_signing import SigningTrouble
 from pochtar.delivery.letters import Composer, composer_for_run
 from pochtar.delivery.models import Run, RunStatus, Slice
 from pochtar.delivery.outbox import OrmOutbox, SliceStore
@@ -130,6 +131,8 @@ def _drive_leased(
         return _stand_still(run, slice_, "letter_broken", str(error))
     except SecretError:
         return _stand_still(run, slice_, "password_unreadable", "")
+    except SigningTrouble as trouble:
+        return _stand_still(run, slice_, trouble.code, trouble.text)
     report = _serve(run, slice_, composer, route, stopped, on_recorded)
     if report.trouble:
         pause_run(run, code=report.trouble.code, text=_detail(route, report.trouble))

@@ -22,17 +22,22 @@ from mailcore.headers import make_message_id
 from mailcore.smtp.session import Envelope
 from pochtar.accounts.models import Workspace
 from pochtar.content.models import Message
+from pochtar.delivery.dkim_signing import SignLetter, signer_for
 from pochtar.delivery.models import Run, Sender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """Writes a letter for one delivery; the same Message-ID on every try (MSG-14)."""
+    """Writes a letter for one delivery; the same Message-ID on every try (MSG-14).
+
+    ``signer`` signs what was written; None if the sender's domain has no key.
+    """
 
     letter: CompiledLetter
     sender: Address
     scope: str
     zone: dt.tzinfo
+    signer: SignLetter | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -60,7 +65,10 @@ class Composer:
 
 
 def composer_for_run(run: Run) -> Composer:
-    """Compile a run's frozen content. Raises TemplateError, HeaderError, AddressError."""
+    """Compile a run's frozen content.
+
+    Raises TemplateError, HeaderError, AddressError, SigningTrouble.
+    """
     source = LetterSource(
         subject=run.subject,
         preheader=run.preheader,
@@ -93,6 +101,7 @@ def _composer(
         sender=parse_address(from_email),
         scope=scope,
         zone=zoneinfo.ZoneInfo(workspace.time_zone),
+        signer=signer_for(workspace.pk, from_email),
     )
 
 

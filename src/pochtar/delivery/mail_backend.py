@@ -29,6 +29,7 @@ from mailcore.smtp.session import Envelope, Route, Session, SmtpError
 from pochtar.base.errors import PochtarError
 from pochtar.base.ids import uuid7
 from pochtar.delivery.bridge import run_in_loop
+from pochtar.delivery.dkim_signing import system_signer
 from pochtar.delivery.letters import message_id
 from pochtar.delivery.routes import system_route
 
@@ -95,6 +96,7 @@ def _letters(message: EmailMessage) -> Iterator[Envelope]:
             extra_headers=(("Auto-Submitted", "auto-generated"),),
         )
     )
+    sign = system_signer(sender.envelope)
     values = {"subject": str(message.subject), "text": str(message.body)}
     for recipient in message.recipients():
         to_name, to_address = parseaddr(recipient)
@@ -106,12 +108,13 @@ def _letters(message: EmailMessage) -> Iterator[Envelope]:
             date=timezone.now().astimezone(zoneinfo.ZoneInfo(settings.TIME_ZONE)),
             smtputf8=to.smtputf8,
         )
-        yield Envelope(
+        envelope = Envelope(
             mail_from=sender.envelope,
             rcpt_to=to.envelope,
             data=data,
             smtputf8=to.smtputf8,
         )
+        yield sign(envelope) if sign else envelope
 
 
 def _html_of(message: EmailMessage) -> str:

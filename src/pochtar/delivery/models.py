@@ -18,6 +18,12 @@ from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import OwnedQuerySet, User, Workspace
 from pochtar.base.ids import uuid7
+from pochtar.delivery.dkim_models import (
+    DkimAlgorithm,
+    DkimKey,
+    DkimState,
+    DkimVerdict,
+)
 from pochtar.delivery.relay_models import (
     ManagedQuerySet,
     Relay,
@@ -30,6 +36,10 @@ from pochtar.recipients.models import Recipient
 __all__ = [
     "Attempt",
     "Delivery",
+    "DkimAlgorithm",
+    "DkimKey",
+    "DkimState",
+    "DkimVerdict",
     "ManagedQuerySet",
     "Outcome",
     "Relay",

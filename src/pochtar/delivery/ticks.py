@@ -6,6 +6,7 @@ import datetime as dt
 
 from django.utils import timezone
 
+from pochtar.delivery.dkim_checks import check_due_keys
 from pochtar.delivery.models import Run, RunStatus
 from pochtar.delivery.runs import (
     OPEN_RUNS,
@@ -24,3 +25,4 @@ def tick_runs(now: dt.datetime | None = None) -> None:
         expire_run(run, now=now)
         if not finish_run_if_done(run, now=now) and run.status == RunStatus.RUNNING:
             nudge_run(run, now=now)
+    check_due_keys(now=now)  # last: DNS may be slow

@@ -51,6 +51,15 @@ TROUBLES: dict[str, Promise] = {
         "The stored password cannot be read any more (the encryption key has changed). "
         "Enter it again."
     ),
+    "dkim_mismatch": _(
+        "DNS does not show the DKIM key that signs these letters, so mail providers "
+        "would not believe the signature. Publish the record as the page of the "
+        "sender's domain shows it, and press “Check now” there."
+    ),
+    "dkim_unreadable": _(
+        "The stored DKIM key cannot be read any more (the encryption key has changed). "
+        "Make a new one at the sender's domain."
+    ),
     "letter_broken": _("The letter cannot be written: its content or sender is wrong."),
     "internal_error": _(
         "Something went wrong inside Pochtar. The operator finds it in the log."

@@ -16,6 +16,7 @@ from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, PochtarError
 from pochtar.delivery import runs
+from pochtar.delivery.dkim_checks import check_stale_keys
 from pochtar.mailings.lifecycle import STATES, Action
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.preflight import Preflight
@@ -41,6 +42,9 @@ def launch_mailing(
     """
     if by:
         require_role(by, mailing.workspace_id, Role.MANAGER)
+    if mailing.sender:
+        # Before the transaction: DNS may be slow.
+        check_stale_keys(mailing.sender, now=now)
     with transaction.atomic():
         # Nothing is changed, but the row is ours until the end of the transaction.
         mine = Mailing.objects.filter(

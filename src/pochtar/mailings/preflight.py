@@ -27,6 +27,8 @@ from mailcore.compose import (
 )
 from pochtar.base.errors import Text
 from pochtar.content.checks import BUILT_IN_NAMES, draft_of, find_problems
+from pochtar.delivery.dkim_signing import active_keys, domain_of, domains_above
+from pochtar.delivery.models import DkimKey, DkimState, Sender
 from pochtar.mailings.audience import audience_of, complete, lacking
 from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Attribute, Recipient
@@ -37,6 +39,10 @@ TEXTS: dict[str, Promise] = {
     "no_sender": _("No sender is chosen."),
     "message_wrong": _("The message has a mistake."),
     "header_error": _("The sender cannot stand in a letter's header."),
+    "dkim_mismatch": _(
+        "DNS does not show the DKIM key of the sender's domain. Publish the record as "
+        "the domain's page shows it, and press “Check now” there."
+    ),
     "stop_passed": _("The time to stop has already passed."),
     "start_not_reached": _("The time to start has not come yet."),
     "everybody_lacks": _(
@@ -102,6 +108,8 @@ class Preflight:
         if not self.mailing.sender:
             yield _named("no_sender")
         yield from self._message_problems()
+        if any(key.is_mismatched for key in self._signing_keys):
+            yield _named("dkim_mismatch")
         if self.mailing.stop_at and self.mailing.stop_at <= self.now:
             yield _named("stop_passed")
         if not self.count:
@@ -133,9 +141,37 @@ class Preflight:
                     "Good for a rehearsal."
                 ),
             )
+        elif sender and not self._signing_keys:
+            yield self._unsigned(sender)
         for name in sorted(self._required - {"email"}):
             if count := lacking(self.audience, [name]).count():
                 yield _lack(name, count)
+
+    @cached_property
+    def _signing_keys(self) -> list[DkimKey]:
+        sender = self.mailing.sender
+        if not sender:
+            return []
+        return active_keys(sender.workspace_id, domain_of(sender.from_email))
+
+    def _unsigned(self, sender: Sender) -> Finding:
+        domain = domain_of(sender.from_email)
+        waiting = DkimKey.objects.filter(
+            workspace=sender.workspace_id,
+            domain__in=domains_above(domain),
+            state=DkimState.NEW,
+        )
+        if waiting.exists():
+            text = _(
+                "The DKIM key of {domain} is not seen in DNS yet: "
+                "the letters go unsigned."
+            )
+            return Finding(code="dkim_waits", text=format_lazy(text, domain=domain))
+        text = _(
+            "The letters go without a DKIM signature: {domain} has no key. Many mail "
+            "providers take such letters for spam."
+        )
+        return Finding(code="dkim_unsigned", text=format_lazy(text, domain=domain))
 
     @cached_property
     def _letter(self) -> CompiledLetter | TemplateError | HeaderError:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from pochtar.delivery.models import RelayKind
 from pochtar.mailings.preflight import Preflight, note_words
 from tests.make import (
+    make_dkim_key,
     make_mailing,
     make_message,
     make_recipient,
@@ -26,6 +27,7 @@ def codes(mailing):
 
 def test_a_whole_mailing_has_no_problem(workspace):
     make_recipient(workspace)
+    make_dkim_key(workspace, state="active")
     flight = Preflight(make_mailing(workspace), now=timezone.now())
 
     assert flight.ok
@@ -83,7 +85,7 @@ def test_those_who_lack_a_value_are_counted_in_a_warning(workspace):
     flight = Preflight(make_mailing(workspace, message=message), now=timezone.now())
 
     assert flight.ok
-    assert [(each.name, each.count) for each in flight.warnings] == [
+    assert [(each.name, each.count) for each in flight.warnings if each.name] == [
         ("full_name", 1),
         ("город", 1),
     ]
@@ -109,3 +111,34 @@ def test_the_sandbox_is_named_in_a_warning(workspace):
 def test_a_note_that_is_not_known_still_says_something():
     assert str(note_words("template_syntax"))
     assert note_words("") == ""
+
+
+# DKIM -----------------------------------------------------------------------------------
+
+
+def test_without_a_key_the_letters_go_unsigned_and_that_is_said(workspace):
+    """DKIM-07"""
+    make_recipient(workspace)
+    mailing = make_mailing(workspace)
+
+    flight = Preflight(mailing, now=timezone.now())
+    assert flight.ok
+    assert [each.code for each in flight.warnings] == ["dkim_unsigned"]
+    assert "lavka.example" in str(flight.warnings[0].text)
+
+    make_dkim_key(workspace)
+    waiting = Preflight(mailing, now=timezone.now()).warnings
+    assert [each.code for each in waiting] == ["dkim_waits"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "problems"),
+    [("", []), ("matches", []), ("missing", ["dkim_mismatch"])],
+)
+def test_a_key_that_dns_does_not_show_is_a_problem(workspace, verdict, problems):
+    """DKIM-07"""
+    make_recipient(workspace)
+    make_dkim_key(workspace, state="active", verdict=verdict)
+
+    assert codes(make_mailing(workspace)) == problems
+    assert note_words("dkim_mismatch")
