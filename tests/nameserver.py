@@ -42,9 +42,7 @@ class Zone:
         response.set_rcode(dns.rcode.Rcode(self.rcode))
         if values := self.txt.get(name):
             response.answer.append(
-                dns.rrset.from_text_list(
-                    f"{name}.", 60, "IN", "TXT", map(quoted, values)
-                )
+                dns.rrset.from_text(f"{name}.", 60, "IN", "TXT", *map(quoted, values))
             )
         elif not self.rcode:
             response.set_rcode(dns.rcode.NXDOMAIN)

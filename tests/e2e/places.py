@@ -36,12 +36,16 @@ NOT_PAGES = {
     "recipients-bulk": "a POST",
     "message-test": "a POST that goes back",
     "relay-check": "a POST that goes back",
+    "dkim-generate": "a POST that goes back",
+    "dkim-check": "a POST that goes back",
+    "dkim-rotate": "a POST that goes back",
     "mailing-pause": "a POST that goes back",
     "mailing-resume": "a POST that goes back",
     "mailing-cancel": "a POST that goes back",
     "message-duplicate": "a POST that goes to the copy",
     "mailing-duplicate": "a POST that goes to the copy",
 }
+DOMAIN = "poldencoffee.example"  # of the demonstration's sender
 VISITOR = (
     "home",
     "account_login",
@@ -86,6 +90,9 @@ def places(installation: Installation, workspace: str) -> list[Place]:
     for name, takes_id in url_names():
         if name in NOT_PAGES or (name in VISITOR and name != "home"):
             continue
+        if name in OF_DOMAINS:
+            found.append(Place(title=name, path=reverse(name, args=[DOMAIN])))
+            continue
         if not takes_id:
             found.append(Place(title=name, path=reverse(name)))
             continue
@@ -100,8 +107,11 @@ TABLES = {
     "message": "content_message",
     "relay": "delivery_relay",
     "sender": "delivery_sender",
+    "dkim": "delivery_dkimkey",
     "sandbox": "sandbox_capturedmessage",
 }
+# Pages of a sender's domain, which has no id.
+OF_DOMAINS = ("sender-domain", "dkim-import")
 # In which state of a mailing its pages exist.
 STATES = {
     "mailing": ("created", "scheduled", "running", "paused", "completed"),

@@ -13,7 +13,7 @@ from typing import Literal
 import pytest
 
 from tests.e2e.installation import HOST, Installation
-from tests.e2e.places import NOT_PAGES, Place, places, url_names
+from tests.e2e.places import DOMAIN, NOT_PAGES, Place, places, url_names
 from tests.e2e.watching import Watch
 
 PHONE, DESK = 390, 1440
@@ -45,8 +45,24 @@ def demo(service: Installation) -> Demo:
         email,
     )
     post_letter(service, f"ws-{workspace}")
+    make_keys(service, workspace)
     walk = places(service, workspace)
     return Demo(email=email, password=password, workspace=workspace, walk=walk)
+
+
+def make_keys(installation: Installation, workspace: str) -> None:
+    """Give the demonstration's domain a key in use and one that waits for DNS."""
+    installation.python(
+        "import json; from pochtar.accounts.models import Membership, User;"
+        "from pochtar.delivery.dkim_keys import generate_dkim_key;"
+        "from pochtar.delivery.models import DkimKey;"
+        f"mine = Membership.objects.filter(workspace={workspace!r}, role='owner');"
+        "part = mine.select_related('workspace', 'user')[0];"
+        f"make = lambda: generate_dkim_key(part.workspace, domain={DOMAIN!r},"
+        " by=part.user);"
+        "DkimKey.objects.filter(pk=make().pk).update(state='active');"
+        "print(json.dumps(str(make().pk)))"
+    )
 
 
 def post_letter(installation: Installation, username: str) -> None:

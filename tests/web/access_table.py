@@ -105,6 +105,14 @@ def sender(workspace: Workspace) -> Found:
     return _of(make.make_sender(workspace))
 
 
+def domain(workspace: Workspace) -> Found:
+    return Found(row=make.make_sender(workspace), args=("lavka.example",))
+
+
+def dkim_key(workspace: Workspace) -> Found:
+    return _of(make.make_dkim_key(workspace, state="replaced"))
+
+
 def letter(workspace: Workspace) -> Found:
     row = CapturedMessage.objects.create(
         workspace=workspace, rcpt_to="a@example.com", size=len(RAW), raw=RAW
@@ -205,6 +213,13 @@ DELIVERY = {
     "sender-add": page(post=MANAGER),
     "sender-edit": page(sender, post=MANAGER),
     "sender-delete": page(sender, post=MANAGER),
+    "sender-domain": page(domain),
+    "dkim-generate": action(MANAGER, domain),
+    "dkim-import": page(domain, post=MANAGER),
+    "dkim-check": action(MANAGER, dkim_key),
+    "dkim-rotate": action(MANAGER, dkim_key),
+    "dkim-retire": page(dkim_key, post=MANAGER),
+    "dkim-delete": page(dkim_key, post=MANAGER),
 }
 SANDBOX = {
     "sandbox": page(),

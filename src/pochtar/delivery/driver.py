@@ -22,6 +22,7 @@ from mailcore.engine.types import LeaseLost, Limits, RelayTrouble, Result, Slice
 from mailcore.smtp.session import Route
 from pochtar.base.secrets import SecretError
 from pochtar.delivery.bridge import Bridge
+from pochtar.delivery.dkim_checks import check_due_keys
 from pochtar.delivery.dkim_signing import SigningTrouble
 from pochtar.delivery.letters import Composer, composer_for_run
 from pochtar.delivery.models import Run, RunStatus, Slice
@@ -72,6 +73,7 @@ def drive_run(
         now = timezone.now()
         recover_dead_leases(now=now)
         expire_run(run, now=now)
+        check_due_keys(now=now)  # perhaps there is no worker whose tick does it
         if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
             break
         if drive_slice(run, stopped=stopped, on_recorded=on_recorded) is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from pochtar.delivery.dkim_signing import domain_of
 from pochtar.delivery.models import Run
 from pochtar.delivery.words import TROUBLES, explain_trouble
 from pochtar.web.templatetags.navigation import address_of
@@ -27,6 +28,7 @@ PAUSES: dict[str, Promise] = {
 # What a person does about it; everything else starts at the server's settings.
 WAIT = frozenset({"by_person", "interrupted"})
 NOT_THE_SERVER = frozenset({"letter_broken", "internal_error"})
+THE_DOMAIN = frozenset({"dkim_mismatch", "dkim_unreadable"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Pause:
     detail: str
     advice: Promise | str
     relay_url: str
+    domain_url: str = ""  # of the sender's domain, where its keys are
 
 
 def reason_words(code: str) -> Promise | str:
@@ -50,6 +53,8 @@ def pause_of(run: Run) -> Pause:
     title = PAUSES.get(run.pause_code) or reason_words(run.pause_code)
     if waits:
         advice = _("Nobody is lost: continue, and it goes on where it stopped.")
+    elif run.pause_code in THE_DOMAIN:
+        advice = _("Then continue: nobody is lost.")
     elif run.pause_code in NOT_THE_SERVER:
         advice = _("Continue; if it stops again, tell the operator.")
     else:
@@ -62,6 +67,9 @@ def pause_of(run: Run) -> Pause:
         detail="" if waits else run.pause_text,
         advice=advice,
         relay_url=""
-        if waits or run.pause_code in NOT_THE_SERVER
+        if waits or run.pause_code in NOT_THE_SERVER | THE_DOMAIN
         else address_of("relay", run.relay_id),
+        domain_url=address_of("sender-domain", domain_of(run.from_email))
+        if run.pause_code in THE_DOMAIN
+        else "",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,11 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pochtar.accounts.models import Role
+from pochtar.accounts.models import Role, Workspace
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.base.paging import keyset_page
+from pochtar.delivery.dkim_signing import domain_of
+from pochtar.delivery.dkim_words import Badge, badge_of_domain
 from pochtar.delivery.models import Sender
 from pochtar.delivery.relays import sandbox_relay
 from pochtar.delivery.senders import change_sender, create_sender, delete_sender
@@ -34,7 +37,17 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 def senders(request: WorkspaceRequest) -> HttpResponse:
     rows = Sender.objects.of(request.workspace).select_related("relay")
     page = keyset_page(rows, order="from_email", cursor=request.GET.get("cursor", ""))
-    return render(request, "senders/index.html", {"page": page})
+    context = {"page": page, "rows": _with_signatures(request.workspace, page.rows)}
+    return render(request, "senders/index.html", context)
+
+
+def _with_signatures(
+    workspace: Workspace, rows: Iterable[Sender]
+) -> list[tuple[Sender, str, Badge]]:
+    """Put to each sender its domain, and whether letters from there are signed."""
+    found = [(sender, domain_of(sender.from_email)) for sender in rows]
+    badges = {name: badge_of_domain(workspace, name) for _sender, name in found}
+    return [(sender, name, badges[name]) for sender, name in found]
 
 
 @form_view

@@ -104,8 +104,8 @@ def test_ed25519_is_only_made_beside_rsa(workspace: Workspace, owner: User) -> N
     """DKIM-05"""
     with pytest.raises(Conflict, match="RSA"):
         generate(workspace, owner, "ed25519-sha256")
+    pem, _public = pem_of(Algorithm.ED25519)
     with pytest.raises(Conflict, match="RSA"):
-        pem, _public = pem_of(Algorithm.ED25519)
         import_dkim_key(workspace, domain=DOMAIN, selector="e", pem=pem, by=owner)
 
     generate(workspace, owner)

@@ -63,7 +63,7 @@ SETUP = (
         name="senders",
         label=_("Senders"),
         icon="signature",
-        family=("sender", "senders"),
+        family=("sender", "senders", "dkim"),
     ),
     Entry(
         name="relays",
