@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 
 from pochtar.base.paging import keyset_page
 from pochtar.delivery.models import Attempt
+from pochtar.delivery.reasons import reason_words
 from pochtar.recipients.models import Recipient, RecipientList
 from pochtar.recipients.search import Search, find_page
 from pochtar.web import recipient_bulk, recipient_forms
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
-from pochtar.web.reasons import reason_words
 from pochtar.web.recipient_table import found_recipients, wants_fragment
 
 PICKED = 20
