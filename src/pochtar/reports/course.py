@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
+from mailcore.smtp.meanings import Kind
 from pochtar.delivery.ledger import PENDING, SENDING
 from pochtar.delivery.models import Outcome, Run, RunStatus, Slice, SliceStatus
 from pochtar.delivery.reasons import pause_title
+from pochtar.delivery.reply_words import explain_attempt
 from pochtar.mailings.models import MailingStatus
 from pochtar.mailings.preflight import note_words
 from pochtar.reports.case import Case
@@ -102,9 +104,8 @@ def tell_run(case: Case) -> Step | None:
             key="paused",
             mark=Mark.BAD,
             text=_("The mailing is paused."),
-            detail=" ".join(
-                filter(None, (str(pause_title(run.pause_code)), run.pause_text))
-            ),
+            detail=str(pause_title(run.pause_code)),
+            reply=run.pause_text,
         )
     if run.status == RunStatus.CANCELLED:
         return Step(
@@ -232,11 +233,18 @@ def _end(case: Case) -> Step:
             detail = _("The mailing's page can send to the failed once more.")
             return _final("not_again", _("It is not tried again by itself."), detail)
         case Outcome.FAILED:
-            detail = _("First mend what the reply speaks of.")
+            detail = "" if _is_lost(case) else _("First mend what the reply speaks of.")
             return _final("not_again", _("It is not tried again by itself."), detail)
         case Outcome.SKIPPED:
-            return _final("not_sent", _("Nothing will be sent to this person."))
+            detail = _("A mailing of its own reaches them when the cause is gone.")
+            return _final("not_sent", _("Nothing will be sent to this person."), detail)
     return _final("not_again", _("It is not tried again."))
+
+
+def _is_lost(case: Case) -> bool:
+    """Say whether the refusal means that nobody reads this address."""
+    meaning = explain_attempt(case.last) if case.last else None
+    return meaning is not None and meaning.kind == Kind.NO_MAILBOX
 
 
 def _after_acceptance(case: Case) -> Step:

@@ -33,9 +33,13 @@ def tell_person(case: Case) -> Step:
         key="recipient",
         mark=Mark.OK,
         text=_("%(who)s is a recipient of the workspace.") % {"who": case.recipient},
-        detail=_other_address(case, case.recipient),
-        at=case.recipient.created_at,
+        detail=_history(case, case.recipient),
     )
+
+
+def _history(case: Case, recipient: Recipient) -> str:
+    added = _("Added on %(when)s.") % {"when": moment(recipient.created_at)}
+    return " ".join(filter(None, (added, _other_address(case, recipient))))
 
 
 def _other_address(case: Case, recipient: Recipient) -> str:

@@ -94,7 +94,7 @@ def test_a_pause_and_its_reason_are_told(mailing):
 
     paused = step(explanation, "paused")
     assert "Nothing answers at this host and port." in paused.detail
-    assert paused.detail.endswith("127.0.0.1:25")
+    assert paused.reply == "127.0.0.1:25"
     assert "continued" in step(explanation, "waiting").detail
 
 
@@ -143,7 +143,13 @@ def test_smtp_05_an_attempt_tells_everything_that_was_kept_of_it(mailing):
     }
     assert attempt.meaning.key == "no_mailbox"
     assert attempt.meaning.meaning == "There is no such mailbox."
-    assert step(explanation, "not_again").detail.startswith("First mend")
+    assert step(explanation, "not_again").detail == ""  # nobody reads it
+
+
+def test_a_refusal_that_can_be_mended_asks_for_that_first(mailing):
+    tried(mailing, Outcome.FAILED, permanent=True, code=554, reply="Spam message")
+
+    assert step(explained(mailing), "not_again").detail.startswith("First mend")
 
 
 def test_a_refusal_for_now_may_be_tried_once_more_by_hand(mailing):
