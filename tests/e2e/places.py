@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -98,7 +99,35 @@ def places(installation: Installation, workspace: str) -> list[Place]:
             continue
         for title, pk in _objects(installation, workspace, name):
             found.append(Place(title=title, path=reverse(name, args=[pk])))
-    return found
+    return [*found, *_stories(installation, workspace)]
+
+
+def _stories(installation: Installation, workspace: str) -> Iterator[Place]:
+    """Yield what became of a letter, for each way in which one ended, or did not."""
+    tried = (
+        "SELECT m.id, d.email FROM delivery_attempt a"
+        " JOIN delivery_delivery d ON d.id = a.delivery_id"
+        " JOIN mailings_mailing m ON m.run_id = a.run_id"
+        " WHERE a.workspace_id=? AND a.outcome=? LIMIT 1"
+    )
+    left_out = (
+        "SELECT m.id, r.email FROM mailings_mailing m"
+        " JOIN recipients_recipient r ON r.workspace_id = m.workspace_id"
+        " WHERE m.workspace_id=? AND m.run_id IS NOT NULL AND r.id NOT IN"
+        " (SELECT recipient_id FROM delivery_delivery WHERE run_id = m.run_id"
+        " AND recipient_id IS NOT NULL) LIMIT 1"
+    )
+    found = {
+        outcome: installation.rows(tried, workspace, outcome)
+        for outcome in ("accepted", "failed", "deferred", "unknown", "skipped")
+    }
+    found["left-out"] = installation.rows(left_out, workspace)
+    found["nobody"] = [(row[0], "nobody@example.com") for row in found["accepted"]]
+    for name, rows in found.items():
+        for mailing, email in rows:
+            path = reverse("mailing-why", args=[UUID(mailing)])
+            query = urlencode({"address": email})
+            yield Place(title=f"mailing-why-{name}", path=f"{path}?{query}")
 
 
 TABLES = {
@@ -118,6 +147,7 @@ STATES = {
     "mailing-edit": ("created",),
     "mailing-delete": ("created",),
     "mailing-launch": ("created",),
+    "mailing-why": ("created",),
 }
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.installation import HOST, Installation
 from tests.e2e.places import DOMAIN, NOT_PAGES, Place, places, url_names
@@ -135,3 +137,23 @@ def test_every_page_is_sound_and_photographed(
     troubles = walk(demo, visitor, person, visit)
 
     assert troubles == [], "\n".join(troubles)
+
+
+def test_the_box_on_a_mailings_page_answers_in_its_place(
+    demo: Demo, open_page: Callable[..., Watch]
+):
+    watch = open_page(locale="en-GB", width=DESK)
+    log_in(watch, demo)
+    story = next(place for place in demo.walk if place.title == "mailing-why-failed")
+    path, _mark, query = story.path.partition("why/?")
+    (address,) = parse_qs(query)["address"]
+    page = watch.page
+    page.goto(path)
+
+    page.locator("input[name=address]").fill(address)
+    page.locator("input[name=address]").press("Enter")
+
+    expect(page.locator(".timeline-step.is-bad")).to_be_visible()
+    assert page.url.endswith(path)
+    watch.check()
+    assert watch.troubles == []

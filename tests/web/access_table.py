@@ -191,6 +191,7 @@ MAILINGS = {
     "mailing-count": action(VIEWER),  # a question: changes nothing
     "mailing": page(mailing),
     "mailing-live": page(mailing),
+    "mailing-why": page(mailing),
     "mailing-edit": page(mailing, post=EDITOR),
     "mailing-delete": page(mailing, post=EDITOR),
     "mailing-duplicate": action(EDITOR, mailing),

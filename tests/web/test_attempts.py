@@ -226,3 +226,17 @@ def test_a_long_file_comes_in_pieces():
 
     assert len(pieces) == 3
     assert b"".join(pieces).count(b"\r\n") == 1201
+
+
+@pytest.mark.parametrize("name", ["mailing-attempts-csv", "attempts-csv"])
+def test_the_file_says_what_a_refusal_means(as_viewer, mailing, name):
+    args = [mailing.pk] if name.startswith("mailing") else []
+
+    rows = read(as_viewer.get(reverse(name, args=args)))
+
+    assert [row["What it means"] for row in rows] == [
+        "",
+        "There is no such mailbox.",
+        "",
+        "",
+    ]

@@ -17,14 +17,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from mailcore.addresses import AddressError, parse_address
+from mailcore.smtp.meanings import explain_reply
 from pochtar.accounts.models import Workspace
 from pochtar.base.paging import Page, keyset_page
 from pochtar.delivery.models import Attempt, Delivery, Outcome
+from pochtar.delivery.reasons import REASONS, reason_words
+from pochtar.delivery.reply_words import WORDS, explain_attempt
 from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Recipient
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
 from pochtar.web.export import stream_csv
-from pochtar.web.reasons import REASONS, reason_words
 from pochtar.web.templatetags.formatting import OUTCOMES
 
 COLUMNS_READ_AT_ONCE = 2000
@@ -78,7 +80,7 @@ def attempts_context(
     rows = form.narrow(attempts, workspace).select_related("delivery")
     page: Page[Attempt] = keyset_page(rows, cursor=request.GET.get("cursor", ""))
     for attempt in page.rows:
-        attempt.reason_text = reason_words(attempt.reason) if attempt.reason else ""  # type: ignore[attr-defined]
+        _add_words(attempt)
     return {
         "page": page,
         "attempt_tabs": TABS,
@@ -86,6 +88,13 @@ def attempts_context(
         "query": form.cleaned_data.get("q", ""),
         "filtered": bool(form.cleaned_data.get("status") or form.cleaned_data.get("q")),
     }
+
+
+def _add_words(attempt: Any) -> None:
+    """Give a row of the table its words; what was accepted needs none."""
+    attempt.reason_text = reason_words(attempt.reason) if attempt.reason else ""
+    if attempt.outcome != Outcome.ACCEPTED:
+        attempt.meaning = explain_attempt(attempt)
 
 
 @require_safe
@@ -145,11 +154,14 @@ def _as_csv(
         _("Queue id"),
         _("Duration, ms"),
         _("Mailing"),
+        _("What it means"),
     ]
     # Words in the reader's language are taken now: the file is written later.
+    meanings = {key: str(words.meaning) for key, words in WORDS.items()}
     words = {code: str(word) for code, (_colour, word) in OUTCOMES.items()}
     reasons = {code: str(word) for code, word in REASONS.items()}
-    return stream_csv(name, header, _lines(rows, workspace, words, reasons))
+    lines = _lines(rows, workspace, words, reasons, meanings)
+    return stream_csv(name, header, lines)
 
 
 def _lines(
@@ -157,6 +169,7 @@ def _lines(
     workspace: Workspace,
     words: dict[str, str],
     reasons: dict[str, str],
+    meanings: dict[str, str],
 ) -> Iterator[list[Any]]:
     names = (
         *("delivery__email", "outcome", "at", "code", "enhanced_code", "reply"),
@@ -168,6 +181,10 @@ def _lines(
         COLUMNS_READ_AT_ONCE
     ):
         local = timezone.localtime(at, workspace.tz)
+        key = ""
+        if code and outcome != Outcome.ACCEPTED:
+            stage, host = rest[:2]
+            key = explain_reply(code, enhanced, reply, stage, host).key
         yield [
             email,
             words.get(outcome, outcome),
@@ -177,6 +194,7 @@ def _lines(
             " ".join(reply.split()),
             reasons.get(reason, reason),
             *rest,
+            meanings.get(key, ""),
         ]
 
 

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_safe
 
 from pochtar.base.paging import keyset_page
 from pochtar.delivery.models import Attempt
+from pochtar.delivery.reasons import reason_words
+from pochtar.delivery.reply_words import Explained, explain_attempt
 from pochtar.recipients.models import Recipient, RecipientList
 from pochtar.recipients.search import Search, find_page
 from pochtar.web import recipient_bulk, recipient_forms
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
-from pochtar.web.reasons import reason_words
 from pochtar.web.recipient_table import found_recipients, wants_fragment
 
 PICKED = 20
@@ -65,16 +66,23 @@ def recipient(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     attempts = (
         Attempt.objects.visible_to(request.user)
         .filter(delivery__recipient=row)
-        .select_related("run__mailing")
+        .select_related("run__mailing", "delivery")
     )
     page = keyset_page(attempts, cursor=request.GET.get("cursor", ""), size=HISTORY)
     context = {
         "recipient": row,
         "lists": row.lists.order_by("name"),
         "page": page,
-        "history": [(attempt, reason_words(attempt.reason)) for attempt in page.rows],
+        "history": [
+            (attempt, reason_words(attempt.reason), _meaning(attempt))
+            for attempt in page.rows
+        ],
     }
     return render(request, "recipients/recipient.html", context)
+
+
+def _meaning(attempt: Attempt) -> Explained | None:
+    return None if attempt.succeeded else explain_attempt(attempt)
 
 
 urlpatterns = [

@@ -1,0 +1,36 @@
+"""Our own codes in words: why no server was asked, and why a run stands still."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.delivery.words import TROUBLES, explain_trouble
+
+# Attempt.reason: where no mail server spoke.
+REASONS: dict[str, Promise] = {
+    **TROUBLES,
+    "missing_data": _("A value that the message needs is missing."),
+    "stopped": _("The time to stop had come before this one's turn."),
+    "recipient_deleted": _("The recipient was deleted before this one's turn."),
+    "bad_header": _("A value of this recipient cannot stand in the letter's header."),
+    "interrupted": _("The program ended while this letter was on its way."),
+}
+PAUSES: dict[str, Promise] = {
+    "by_person": _("Paused by a participant."),
+    "interrupted": _("Stopped on the command line."),
+}
+
+
+def reason_words(code: str) -> Promise | str:
+    """Return the reason in words; a code that is not known shows as itself."""
+    return REASONS.get(code) or explain_trouble(code)
+
+
+def pause_title(code: str) -> Promise | str:
+    """Say in a sentence why a run is paused."""
+    return (
+        PAUSES.get(code)
+        or reason_words(code)
+        or _("The SMTP server does not take mail now.")
+    )
