@@ -142,7 +142,13 @@ PROVIDERS: dict[str, Provider] = {
         Provider(
             key="rambler",
             name="Rambler",
-            domains=("rambler.ru", "lenta.ru", "autorambler.ru", "myrambler.ru", "ro.ru"),
+            domains=(
+                "rambler.ru",
+                "lenta.ru",
+                "autorambler.ru",
+                "myrambler.ru",
+                "ro.ru",
+            ),
             exchangers=("rambler.ru",),
             connections=2,
             letters_per_connection=20,
@@ -151,7 +157,11 @@ PROVIDERS: dict[str, Provider] = {
 }
 _BY_DOMAIN = {name: one.key for one in PROVIDERS.values() for name in one.domains}
 _BY_EXCHANGER = sorted(
-    ((f".{suffix}", one.key) for one in PROVIDERS.values() for suffix in one.exchangers),
+    (
+        (f".{suffix}", one.key)
+        for one in PROVIDERS.values()
+        for suffix in one.exchangers
+    ),
     key=lambda pair: -len(pair[0]),
 )
 

@@ -59,8 +59,18 @@ def test_every_provider_has_limits_to_start_with(key: str) -> None:
 @pytest.mark.parametrize(
     ("code", "enhanced", "text", "expected"),
     [
-        (421, "4.7.0", "[TSS04] Messages from 192.0.2.1 temporarily deferred", (1, 5400)),
-        (451, "4.7.650", "The mail server has been temporarily rate limited", (5, 3600)),
+        (
+            421,
+            "4.7.0",
+            "[TSS04] Messages from 192.0.2.1 temporarily deferred",
+            (1, 5400),
+        ),
+        (
+            451,
+            "4.7.650",
+            "The mail server has been temporarily rate limited",
+            (5, 3600),
+        ),
         (421, "4.7.28", "Our system has detected an unusual rate", (5, 3600)),
         (421, "", "Service not available", (0, 0)),
         (450, "4.7.1", "try later", (0, 0)),

@@ -46,13 +46,12 @@ def was_told(
     told = manners.told + 1
     before = manners.per_minute or max(1, round(pace))
     rate = max(1, before // 2)
+    pause = min(PAUSE_SECONDS * 2 ** (told - 1), LONGEST_PAUSE)
     if what.known and what.per_minute:
         rate = min(what.per_minute, before)
-    pause = 0 if what.known else min(PAUSE_SECONDS * 2 ** (told - 1), LONGEST_PAUSE)
-    if what.known and not what.per_minute:
+        pause = max(1, 60 // rate)
+    elif what.known:
         pause = what.seconds
-    elif what.known and told > 1:
-        pause = PAUSE_SECONDS  # it still says so at its own rate
     return Manners(
         per_minute=rate,
         ceiling=manners.ceiling or max(before, rate),

@@ -128,5 +128,3 @@ def _return(buckets: dict[str, int], count: int) -> None:
         back = min(count, buckets[name])
         buckets[name] -= back
         count -= back
-
-

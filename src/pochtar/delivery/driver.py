@@ -46,6 +46,7 @@ from pochtar.delivery.ways import (
     find_hold,
     put_off,
     set_aside,
+    wake_slices,
     welcome_back,
 )
 
@@ -208,9 +209,7 @@ def _serve(
     bridge: Bridge[SliceReport] = Bridge()
     pacer = RelayPacer(
         bridge,
-        Quotas(
-            relay=way.relay, provider=slice_.provider, per_minute=way.per_minute
-        ),
+        Quotas(relay=way.relay, provider=slice_.provider, per_minute=way.per_minute),
     )
     reuse = dataclasses.replace(REUSE, letters=way.letters_per_connection)
     store = SliceStore(run, slice_, names=composer.names, on_recorded=on_recorded)
@@ -240,7 +239,8 @@ def _serve(
             pools.give_back(route, transports, reuse=reuse)
 
     report = pacer.judge(bridge.serve(work(), stopped=over))
-    pacer.settle(report)
+    if pacer.settle(report):
+        wake_slices(way.relay, now=timezone.now())
     return report
 
 

@@ -73,7 +73,9 @@ def provider_groups(run: Run, *, after: int = 0) -> list[Group]:
             "WHERE d.run_id = %s AND d.position > %s GROUP BY 1 ORDER BY 1",
             [*join.parameters, run_id, after],
         )
-        counts = [(KEYS[int(number)], int(count)) for number, count in cursor.fetchall()]
+        counts = [
+            (KEYS[int(number)], int(count)) for number, count in cursor.fetchall()
+        ]
     mixed = [Group(provider=OTHERS, first=1, last=after)] if after else []
     return [*mixed, *_in_a_row(counts, after)]
 

@@ -1,10 +1,10 @@
 """How fast mail may go, to whom, and over which of several SMTP servers.
 
-    Relay ─┬─ RelayQuota      what has left of late, so that limits hold over all workers
-           └─ ProviderState   the same for one receiving provider, and what it taught us
-    Workspace ── ProviderRule   the workspace's own numbers for a provider
-    Sender ── SenderRelay       further servers; a run keeps its own copy: RunRelay
-    DomainRoute                 which provider is behind a domain, by its MX
+Relay ─┬─ RelayQuota      what has left of late, so that limits hold over all workers
+       └─ ProviderState   the same for one receiving provider, and what it taught us
+Workspace ── ProviderRule   the workspace's own numbers for a provider
+Sender ── SenderRelay       further servers; a run keeps its own copy: RunRelay
+DomainRoute                 which provider is behind a domain, by its MX
 """
 
 from __future__ import annotations

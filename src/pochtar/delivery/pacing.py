@@ -16,8 +16,6 @@ from pochtar.delivery.quotas import News, Quotas, Told
 LETTER_STAGES = frozenset({"mail", "rcpt", "data", "body"})
 _REPLY = re.compile(r"(\d{3})[ -]?(.*)", re.DOTALL)
 FREE_SECONDS = 1.0  # without limits we look again after so long
-STOCK = 100  # permits fetched at once where letters need not be paced
-STOCK_SECONDS = 0.5
 TURN_SECONDS = 10  # then other slices may have the worker of one that waits a lot
 PATIENCE_SECONDS = 2.0
 
@@ -30,24 +28,22 @@ class RelayPacer:
         self._quotas = quotas
         self._started = monotonic()
         self._free_until = 0.0
-        self._stock = 0
-        self._stocked_at = 0.0
         self._granted = 0  # under a limit
         self._accepted = 0
         self._news = 0  # accepted since we last told
         self._told: list[Told] = []
 
     async def reserve(self, count: int, *, in_flight: int) -> Grant:
-        now = monotonic()
-        if count <= 0 or now < self._free_until:
+        if count <= 0 or monotonic() < self._free_until:
             return Grant(count=max(0, count))
-        if not self._stock_holds(now):
-            grant = await self._fetch(count, in_flight)
-            if not grant.count:
-                return self._refused(grant)
-            if now < self._free_until:
-                return Grant(count=count)
-        return self._from_stock(count)
+        grant, limited = await self._bridge.call(
+            self._quotas.take, count, in_flight, self._take_news()
+        )
+        if limited:
+            self._granted += grant.count
+        else:
+            self._free_until = monotonic() + FREE_SECONDS
+        return grant if grant.count else self._refused(grant)
 
     def heard(self, result: Result) -> None:
         if result.outcome is OutcomeClass.ACCEPTED:
@@ -63,7 +59,7 @@ class RelayPacer:
         minutes = max(1 / 60, (monotonic() - self._started) / 60)
         pace = self._accepted / minutes
         self._told.append(Told(what=what, why=said[:200], pace=pace))
-        self._free_until = self._stocked_at = 0.0
+        self._free_until = 0.0
 
     def judge(self, report: SliceReport) -> SliceReport:
         """Tell a provider that asks to slow down from a server in trouble (SMTP-14)."""
@@ -77,35 +73,17 @@ class RelayPacer:
         self.slow_down(what, trouble.reply)
         return dataclasses.replace(report, trouble=None, wait=PATIENCE_SECONDS)
 
-    def settle(self, report: SliceReport) -> None:
-        """Give back what was not used. Called in the driver's thread, at the end."""
+    def settle(self, report: SliceReport) -> bool:
+        """Give back what was not used; return whether that lets others go on.
+
+        Called in the driver's thread, at the end.
+        """
         counts = Counter(report.counts)
         used = counts.total() - counts[OutcomeClass.SKIPPED]
         unused = max(0, self._granted - used)
-        if unused or self._told or self._accepted:
-            self._quotas.give_back(self._take_news(unused))
-
-    def _stock_holds(self, now: float) -> bool:
-        return self._stock > 0 and now - self._stocked_at < STOCK_SECONDS
-
-    def _from_stock(self, count: int) -> Grant:
-        given = min(count, self._stock)
-        self._stock -= given
-        return Grant(count=given)
-
-    async def _fetch(self, count: int, in_flight: int) -> Grant:
-        wanted = count if self._quotas.relay.per_second else max(count, STOCK)
-        news = self._take_news(self._stock)
-        self._granted -= self._stock
-        grant, limited = await self._bridge.call(
-            self._quotas.take, wanted, in_flight, news
-        )
-        self._stock, self._stocked_at = grant.count, monotonic()
-        if limited:
-            self._granted += grant.count
-        else:
-            self._stock, self._free_until = 0, monotonic() + FREE_SECONDS
-        return grant
+        if not (unused or self._told or self._accepted):
+            return False
+        return self._quotas.give_back(self._take_news(), unused=unused)
 
     def _refused(self, grant: Grant) -> Grant:
         """A slice that waits a lot does not keep its worker: others get their turn."""
@@ -114,7 +92,7 @@ class RelayPacer:
             return Grant(count=0, wait=2 * PATIENCE_SECONDS)
         return grant
 
-    def _take_news(self, unused: int) -> News:
-        news = News(accepted=self._news, told=tuple(self._told), unused=unused)
+    def _take_news(self) -> News:
+        news = News(accepted=self._news, told=tuple(self._told))
         self._news, self._told = 0, []
         return news

@@ -42,7 +42,10 @@ def provider_limits(workspace: Workspace, provider: str) -> ProviderLimits:
     rule = ProviderRule.objects.of(workspace).filter(provider=provider).first()
     names = [field.name for field in dataclasses.fields(ProviderLimits)]
     return ProviderLimits(
-        **{name: getattr(rule, name, None) or getattr(known, name, None) for name in names}
+        **{
+            name: getattr(rule, name, None) or getattr(known, name, None)
+            for name in names
+        }
     )
 
 
@@ -99,7 +102,6 @@ class News:
 
     accepted: int = 0
     told: Sequence[Told] = ()
-    unused: int = 0  # permits that come back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,6 @@ class Quotas:
             limits = relay_limits(relay, now=now)
             quota = _lock_quota(relay) if limits else None
             state = self._lock_state(news)
-            _take_back(quota, limits, news.unused, now)
             self._learn(state, news, now)
             grant = Grant(count=count)
             if quota and _too_many_in_flight(limits, in_flight):
@@ -132,21 +133,32 @@ class Quotas:
             _save(quota, state, now=now)
         return grant, bool(limits) or bool(state and self._rate(state))
 
-    def give_back(self, news: News) -> None:
-        """Take permits back at a slice's end, and learn what came last."""
+    def give_back(self, news: News, *, unused: int) -> bool:
+        """Learn what came last, and take permits back.
+
+        Return whether letters were held for want of them.
+        """
         now = timezone.now()
         with transaction.atomic():
             limits = relay_limits(self.relay, now=now)
-            quota = _lock_quota(self.relay) if limits and news.unused else None
+            quota = _lock_quota(self.relay) if limits and unused else None
             state = self._lock_state(news)
-            _take_back(quota, limits, news.unused, now)
             self._learn(state, news, now)
+            freed = bool(unused and quota and quota.free_at)
+            if quota:
+                Throttle(limits, quota.state).give_back(unused, now=now.timestamp())
+                quota.free_at = None
+            if state and unused and self._rate(state):
+                self._take_back(state, unused, now)
             _save(quota, state, now=now)
+        return freed
 
     # The provider -------------------------------------------------------------------
     def _lock_state(self, news: News) -> ProviderState | None:
         """Lock the provider's row; it is made when there is something to keep."""
-        mine = any(_whose(self.provider, one.what) == self.provider for one in news.told)
+        mine = any(
+            _whose(self.provider, one.what) == self.provider for one in news.told
+        )
         if mine or self.per_minute:
             return _lock_state(self.relay, self.provider)
         rows = ProviderState.objects.select_for_update(no_key=True)
@@ -182,7 +194,6 @@ class Quotas:
         if state:
             manners = took(manners_of(state), news.accepted, now=now.timestamp())
             state.learnt = dataclasses.asdict(manners)
-            self._take_back(state, news.unused, now)
         for one in news.told:
             # In a mixed slice, words may say whose they are.
             whose = _whose(self.provider, one.what)
@@ -233,14 +244,6 @@ def _ask_relay(
     return grant
 
 
-def _take_back(
-    quota: RelayQuota | None, limits: Sequence[Limit], count: int, now: dt.datetime
-) -> None:
-    if quota and count:
-        Throttle(limits, quota.state).give_back(count, now=now.timestamp())
-        quota.free_at = None
-
-
 def _save(
     quota: RelayQuota | None, state: ProviderState | None, *, now: dt.datetime
 ) -> None:
@@ -252,7 +255,7 @@ def _save(
 
 
 def _noted(grant: Grant, now: dt.datetime) -> dt.datetime | None:
-    if grant.count or grant.wait <= NOTED_SECONDS:
+    if grant.wait <= NOTED_SECONDS:
         return None
     return now + dt.timedelta(seconds=grant.wait)
 

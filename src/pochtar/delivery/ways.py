@@ -232,7 +232,9 @@ def _claim_probe(relay: Relay, now: dt.datetime) -> bool:
     return bool(Relay.objects.filter(free, pk=relay.pk).update(down_until=until))
 
 
-def set_aside(run: Run, relay: Relay, trouble: RelayTrouble, *, now: dt.datetime) -> bool:
+def set_aside(
+    run: Run, relay: Relay, trouble: RelayTrouble, *, now: dt.datetime
+) -> bool:
     """Set a server in trouble aside; False if the run has no other that is well."""
     if len(run_shares(run)) == 1 or trouble.code not in SERVER_TROUBLES:
         return False

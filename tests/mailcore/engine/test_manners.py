@@ -18,7 +18,7 @@ def test_known_words_set_the_rate_for_their_time() -> None:
     assert TSS04
     slow = was_told(Manners(), TSS04, why="421 [TSS04]", pace=900, now=NOW)
 
-    assert (slow.per_minute, slow.blocked_until) == (1, NOW)
+    assert (slow.per_minute, slow.blocked_until) == (1, NOW + 60)
     trusted = took(slow, 1000, now=NOW + 5399)
     assert trusted.per_minute == 1  # however well it goes, the time holds
     assert (took(trusted, 1, now=NOW + 5401).per_minute or 0) > 1

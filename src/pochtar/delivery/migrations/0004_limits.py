@@ -7,172 +7,335 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('delivery', '0003_lifecycle'),
+        ("accounts", "0001_initial"),
+        ("delivery", "0003_lifecycle"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DomainRoute',
+            name="DomainRoute",
             fields=[
-                ('domain', models.CharField(max_length=253, primary_key=True, serialize=False)),
-                ('provider', models.CharField(blank=True, max_length=32)),
-                ('mx', models.TextField(blank=True)),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "domain",
+                    models.CharField(max_length=253, primary_key=True, serialize=False),
+                ),
+                ("provider", models.CharField(blank=True, max_length=32)),
+                ("mx", models.TextField(blank=True)),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'route of a domain',
-                'verbose_name_plural': 'routes of domains',
+                "verbose_name": "route of a domain",
+                "verbose_name_plural": "routes of domains",
             },
         ),
         migrations.CreateModel(
-            name='RelayQuota',
+            name="RelayQuota",
             fields=[
-                ('relay', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='quota', serialize=False, to='delivery.relay')),
-                ('state', models.JSONField(default=dict)),
-                ('free_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "relay",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="quota",
+                        serialize=False,
+                        to="delivery.relay",
+                    ),
+                ),
+                ("state", models.JSONField(default=dict)),
+                ("free_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'quota of an SMTP server',
-                'verbose_name_plural': 'quotas of SMTP servers',
+                "verbose_name": "quota of an SMTP server",
+                "verbose_name_plural": "quotas of SMTP servers",
             },
         ),
         migrations.AddField(
-            model_name='relay',
-            name='down_code',
+            model_name="relay",
+            name="down_code",
             field=models.CharField(blank=True, editable=False, max_length=40),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='down_count',
+            model_name="relay",
+            name="down_count",
             field=models.PositiveSmallIntegerField(default=0, editable=False),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='down_until',
+            model_name="relay",
+            name="down_until",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='max_connections',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='connections at once'),
+            model_name="relay",
+            name="max_connections",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="connections at once",
+            ),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='messages_per_connection',
-            field=models.PositiveIntegerField(default=100, validators=[django.core.validators.MinValueValidator(1)], verbose_name='letters per connection'),
+            model_name="relay",
+            name="messages_per_connection",
+            field=models.PositiveIntegerField(
+                default=100,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="letters per connection",
+            ),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='per_day',
-            field=models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='letters a day'),
+            model_name="relay",
+            name="per_day",
+            field=models.PositiveIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="letters a day",
+            ),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='per_hour',
-            field=models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='letters an hour'),
+            model_name="relay",
+            name="per_hour",
+            field=models.PositiveIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="letters an hour",
+            ),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='per_minute',
-            field=models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='letters a minute'),
+            model_name="relay",
+            name="per_minute",
+            field=models.PositiveIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="letters a minute",
+            ),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='per_second',
-            field=models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='letters a second'),
+            model_name="relay",
+            name="per_second",
+            field=models.PositiveIntegerField(
+                blank=True,
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="letters a second",
+            ),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='warmup_plan',
-            field=models.JSONField(blank=True, default=list, verbose_name='warm-up plan'),
+            model_name="relay",
+            name="warmup_plan",
+            field=models.JSONField(
+                blank=True, default=list, verbose_name="warm-up plan"
+            ),
         ),
         migrations.AddField(
-            model_name='relay',
-            name='warmup_started_on',
-            field=models.DateField(blank=True, null=True, verbose_name='warm-up since'),
+            model_name="relay",
+            name="warmup_started_on",
+            field=models.DateField(blank=True, null=True, verbose_name="warm-up since"),
         ),
         migrations.AddField(
-            model_name='sender',
-            name='share',
-            field=models.PositiveSmallIntegerField(default=1, verbose_name='share'),
+            model_name="sender",
+            name="share",
+            field=models.PositiveSmallIntegerField(default=1, verbose_name="share"),
         ),
         migrations.AddField(
-            model_name='slice',
-            name='connections',
+            model_name="slice",
+            name="connections",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='slice',
-            name='provider',
+            model_name="slice",
+            name="provider",
             field=models.CharField(blank=True, max_length=32),
         ),
         migrations.AddField(
-            model_name='slice',
-            name='relay',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='delivery.relay'),
+            model_name="slice",
+            name="relay",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="delivery.relay",
+            ),
         ),
         migrations.CreateModel(
-            name='ProviderRule',
+            name="ProviderRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(max_length=32)),
-                ('connections', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='connections at once')),
-                ('letters_per_connection', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='letters per connection')),
-                ('per_minute', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='letters a minute')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='provider_rules', to='accounts.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("provider", models.CharField(max_length=32)),
+                (
+                    "connections",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="connections at once",
+                    ),
+                ),
+                (
+                    "letters_per_connection",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="letters per connection",
+                    ),
+                ),
+                (
+                    "per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="letters a minute",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="provider_rules",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'rule for a provider',
-                'verbose_name_plural': 'rules for providers',
-                'constraints': [models.UniqueConstraint(fields=('workspace', 'provider'), name='delivery_providerrule_once')],
+                "verbose_name": "rule for a provider",
+                "verbose_name_plural": "rules for providers",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("workspace", "provider"),
+                        name="delivery_providerrule_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProviderState',
+            name="ProviderState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('provider', models.CharField(blank=True, max_length=32)),
-                ('state', models.JSONField(default=dict)),
-                ('learnt', models.JSONField(default=dict)),
-                ('free_at', models.DateTimeField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('relay', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='provider_states', to='delivery.relay')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("provider", models.CharField(blank=True, max_length=32)),
+                ("state", models.JSONField(default=dict)),
+                ("learnt", models.JSONField(default=dict)),
+                ("free_at", models.DateTimeField(blank=True, null=True)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "relay",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="provider_states",
+                        to="delivery.relay",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'state of a provider',
-                'verbose_name_plural': 'states of providers',
-                'constraints': [models.UniqueConstraint(fields=('relay', 'provider'), name='delivery_providerstate_once')],
+                "verbose_name": "state of a provider",
+                "verbose_name_plural": "states of providers",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("relay", "provider"), name="delivery_providerstate_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RunRelay',
+            name="RunRelay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('share', models.PositiveSmallIntegerField(default=1)),
-                ('relay', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='run_shares', to='delivery.relay')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='relay_shares', to='delivery.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("share", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "relay",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="run_shares",
+                        to="delivery.relay",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="relay_shares",
+                        to="delivery.run",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'SMTP server of a run',
-                'verbose_name_plural': 'SMTP servers of runs',
-                'constraints': [models.UniqueConstraint(fields=('run', 'relay'), name='delivery_runrelay_once')],
+                "verbose_name": "SMTP server of a run",
+                "verbose_name_plural": "SMTP servers of runs",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("run", "relay"), name="delivery_runrelay_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SenderRelay',
+            name="SenderRelay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('share', models.PositiveSmallIntegerField(default=1)),
-                ('relay', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sender_shares', to='delivery.relay')),
-                ('sender', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='further_relays', to='delivery.sender')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("share", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "relay",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sender_shares",
+                        to="delivery.relay",
+                    ),
+                ),
+                (
+                    "sender",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="further_relays",
+                        to="delivery.sender",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'further SMTP server of a sender',
-                'verbose_name_plural': 'further SMTP servers of senders',
-                'constraints': [models.UniqueConstraint(fields=('sender', 'relay'), name='delivery_senderrelay_once')],
+                "verbose_name": "further SMTP server of a sender",
+                "verbose_name_plural": "further SMTP servers of senders",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("sender", "relay"), name="delivery_senderrelay_once"
+                    )
+                ],
             },
         ),
     ]
