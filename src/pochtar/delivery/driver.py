@@ -38,7 +38,6 @@ from pochtar.delivery.runs import (
     recover_dead_leases,
     recover_lease,
 )
-
 from pochtar.delivery.ways import (
     Hold,
     Way,

@@ -74,12 +74,12 @@ def delete_relay(relay: Relay, *, by: User) -> None:
     require_role(by, relay.workspace_id, Role.MANAGER)
     _refuse_sandbox(relay)
     with transaction.atomic():
-        if relay.senders.exists():
+        if relay.senders.exists() or relay.sender_shares.exists():
             raise Conflict(
                 "relay_has_senders",
                 _("Senders use this SMTP server. Give them another one first."),
             )
-        if relay.runs.exists():
+        if relay.runs.exists() or relay.run_shares.exists():
             raise Conflict(
                 "relay_has_runs",
                 _("Mailings went over this SMTP server, so it stays in their history."),

@@ -31,6 +31,7 @@ from pochtar.delivery.models import (
 )
 from pochtar.delivery.nudges import nudge_slices
 from pochtar.delivery.recording import attempts_without_server, record_attempts
+from pochtar.delivery.shares import freeze_relays, slice_size
 from pochtar.recipients.models import Recipient
 
 log = structlog.get_logger(__name__)
@@ -72,13 +73,14 @@ def start_run(
         stop_at=stop_at,
         driven_by="" if nudge else this_process(),
     )
+    shares = freeze_relays(run, sender)
     run.selected = freeze_audience(run, audience)
     if not run.selected:
         raise Conflict(
             "no_recipients", _("There is nobody to write to: the audience is empty.")
         )
     run.save(update_fields=["selected"])
-    size = settings.DELIVERY_SLICE_SIZE
+    size = slice_size(run.selected, relays=shares)
     cut_slices(run, selected=run.selected, size=size, due_at=now)
     log.info("run_started", run=str(run.pk), selected=run.selected)
     if nudge:
