@@ -36,6 +36,7 @@ NOT_PAGES = {
     "recipients-bulk": "a POST",
     "message-test": "a POST that goes back",
     "relay-check": "a POST that goes back",
+    "relay-forget": "a POST that goes back",
     "mailing-pause": "a POST that goes back",
     "mailing-resume": "a POST that goes back",
     "mailing-cancel": "a POST that goes back",

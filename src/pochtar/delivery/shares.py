@@ -20,10 +20,12 @@ def set_shares(sender: Sender, shares: Mapping[Relay, int]) -> None:
     """Replace the sender's further servers (share 0: only when no other works)."""
     for relay, share in shares.items():
         if relay.workspace_id != sender.workspace_id or relay.pk == sender.relay_id:
-            raise InvalidInput("sender_relay", _("Choose an SMTP server."), field=None)
+            raise InvalidInput(
+                "sender_relay", _("Choose an SMTP server."), field="relay"
+            )
         if not 0 <= share <= LARGEST_SHARE:
             raise InvalidInput(
-                "sender_share", _("A share is a number from 0 to 100."), field=None
+                "sender_share", _("A share is a number from 0 to 100."), field="relay"
             )
     SenderRelay.objects.filter(sender=sender).delete()
     SenderRelay.objects.bulk_create(
