@@ -90,7 +90,13 @@ class SenderForm(forms.Form):
         # Real servers first; the sandbox ("sandbox" < "smtp") last.
         field.queryset = Relay.objects.of(workspace).order_by("-kind", "name")
         # The sandbox is for rehearsals: it never stands in for a real server.
-        self._relays = [relay for relay in field.queryset if not relay.is_sandbox]
+        first = sender.relay_id if sender else None
+        self._relays = [
+            relay
+            for relay in field.queryset
+            if not relay.is_sandbox and relay.pk != first
+        ]
+        self.has_further = len(self._relays) > (0 if first else 1)
         for relay in self._relays:
             self.fields[_further(relay)] = share_field(relay.name, required=False)
 
@@ -98,10 +104,6 @@ class SenderForm(forms.Form):
         """The shares of the servers that may stand beside the first one."""
         for relay in self._relays:
             yield self[_further(relay)]
-
-    @property
-    def has_further(self) -> bool:
-        return len(self._relays) > 1
 
     @property
     def uses_further(self) -> bool:
