@@ -65,13 +65,14 @@ def was_told(
 
 def took(manners: Manners, letters: int, *, now: float) -> Manners:
     """Trust it a bit more after enough letters; forget all at the old speed."""
-    if manners.per_minute is None or not letters:
+    before = manners.per_minute
+    if before is None or not letters:
         return manners
     taken = manners.taken + letters
     manners = replace(manners, taken=taken, told=0)
     if taken < LETTERS_TO_TRUST or now < manners.steady_until:
         return manners
-    rate = max(manners.per_minute + 1, int(manners.per_minute * FASTER))
+    rate = max(before + 1, int(before * FASTER))
     if rate >= max(manners.ceiling, 1) or rate >= FULL_SPEED:
         return Manners()
     return replace(manners, per_minute=rate, taken=0)

@@ -33,7 +33,7 @@ class Join:
 
     sql: str
     number: str
-    parameters: list[object]
+    parameters: list[str | int]
 
 
 def provider_join(email: str) -> Join:

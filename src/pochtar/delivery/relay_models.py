@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import OwnedQuerySet, Role, Workspace
@@ -33,7 +34,7 @@ class ManagedQuerySet(OwnedQuerySet):
     edit_role = Role.MANAGER
 
 
-def _limit(label: Promise) -> models.PositiveIntegerField[int | None, int | None]:
+def _limit(label: Any) -> models.PositiveIntegerField[int | None, int | None]:
     return models.PositiveIntegerField(
         label, null=True, blank=True, validators=[MinValueValidator(1)]
     )

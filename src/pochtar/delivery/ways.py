@@ -149,7 +149,8 @@ def _open_shares(
 def _held_until(
     rows: QuerySet[RelayQuota] | QuerySet[ProviderState], now: dt.datetime
 ) -> dict[object, dt.datetime]:
-    return dict(rows.filter(free_at__gt=now).values_list("relay_id", "free_at"))
+    held = rows.filter(free_at__gt=now)
+    return {row.relay_id: row.free_at for row in held if row.free_at}
 
 
 def _first(holds: Sequence[Hold]) -> Hold | None:
