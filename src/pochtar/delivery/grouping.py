@@ -36,12 +36,16 @@ class Join:
     parameters: list[str | int]
 
 
-def provider_join(email: str) -> Join:
-    """Return the join for a column that holds an address."""
-    domain = {
+def domain_of(email: str) -> str:
+    """Return the SQL of an address's domain in lower case."""
+    return {
         "postgresql": f"LOWER(SPLIT_PART({email}, '@', 2))",
         "sqlite": f"LOWER(SUBSTR({email}, INSTR({email}, '@') + 1))",
     }[connection.vendor]
+
+
+def provider_join(email: str) -> Join:
+    """Return the join for a column that holds an address."""
     known = [
         (name, KEYS.index(key)) for key in KEYS[1:] for name in PROVIDERS[key].domains
     ]
@@ -56,7 +60,7 @@ def provider_join(email: str) -> Join:
     values = ", ".join(["(%s, %s)"] * len(pairs))
     return Join(
         # "column1" is what both databases call it.
-        sql=f"LEFT JOIN (VALUES {values}) AS route ON route.column1 = {domain}",
+        sql=f"LEFT JOIN (VALUES {values}) AS route ON route.column1 = {domain_of(email)}",
         number="COALESCE(route.column2, 0)",
         parameters=[value for pair in pairs for value in pair],
     )

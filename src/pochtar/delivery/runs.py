@@ -29,7 +29,7 @@ from pochtar.delivery.models import (
     Slice,
     SliceStatus,
 )
-from pochtar.delivery.nudges import nudge_slices
+from pochtar.delivery.nudges import nudge_look_up, nudge_slices
 from pochtar.delivery.recording import attempts_without_server, record_attempts
 from pochtar.delivery.shares import freeze_relays, slice_size
 from pochtar.recipients.models import Recipient
@@ -85,6 +85,7 @@ def start_run(
     log.info("run_started", run=str(run.pk), selected=run.selected)
     if nudge:
         nudge_run(run)
+        nudge_look_up(str(run.pk))
     return run
 
 
