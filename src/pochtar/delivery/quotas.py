@@ -116,10 +116,8 @@ class Quotas:
         """Give permits, having learnt; also say whether any limit is in force."""
         now = timezone.now()
         with transaction.atomic():
-            # Fresh, because a limit may have been changed while the slice runs.
-            relay = Relay.objects.select_related("workspace").get(pk=self.relay.pk)
-            limits = relay_limits(relay, now=now)
-            quota = _lock_quota(relay) if limits else None
+            limits = relay_limits(self._fresh_relay(), now=now)
+            quota = _lock_quota(self.relay) if limits else None
             state = self._lock_state(news)
             self._learn(state, news, now)
             grant = Grant(count=count)
@@ -140,7 +138,7 @@ class Quotas:
         """
         now = timezone.now()
         with transaction.atomic():
-            limits = relay_limits(self.relay, now=now)
+            limits = relay_limits(self._fresh_relay(), now=now)
             quota = _lock_quota(self.relay) if limits and unused else None
             state = self._lock_state(news)
             self._learn(state, news, now)
@@ -152,6 +150,11 @@ class Quotas:
                 self._take_back(state, unused, now)
             _save(quota, state, now=now)
         return freed
+
+    def _fresh_relay(self) -> Relay:
+        """A limit may have been changed while the slice runs."""
+        found: Relay = Relay.objects.select_related("workspace").get(pk=self.relay.pk)
+        return found
 
     # The provider -------------------------------------------------------------------
     def _lock_state(self, news: News) -> ProviderState | None:
