@@ -14,6 +14,7 @@ from mailcore.engine.manners import Manners
 from pochtar.accounts.models import AuditEntry, Workspace
 from pochtar.delivery.models import ProviderRule, ProviderState, Relay, RelayQuota
 from pochtar.delivery.presets import PRESETS
+from pochtar.delivery.relays import sandbox_relay
 from tests.make import make_relay, make_sender
 from tests.web.test_relays import relay_form
 
@@ -185,3 +186,20 @@ def test_a_server_that_stands_by_for_a_sender_is_not_deleted(
     as_manager.post(f"/relays/{spare.pk}/delete/")
 
     assert Relay.objects.filter(pk=spare.pk).exists()
+
+
+def test_the_sandbox_shares_with_nobody(
+    as_manager: Client, workspace: Workspace
+) -> None:
+    sandbox, real = sandbox_relay(workspace), make_relay(workspace)
+    response = as_manager.post(
+        "/senders/add/",
+        {
+            "from_email": "news@lavka.example",
+            "relay": str(sandbox.pk),
+            f"share_{real.pk.hex}": "1",
+        },
+    )
+
+    assert response.status_code == 422
+    assert "relay" in response.context["form"].errors

@@ -204,10 +204,12 @@ def lease_slice(
     free = ready_slices(now).filter(run=run)
     if slice_id is not None:
         free = free.filter(pk=slice_id)
+    running = Run.objects.filter(pk=OuterRef("run_id"), status=RunStatus.RUNNING)
     for pk in free.values_list("pk", flat=True)[:20]:
         with transaction.atomic():
+            # No join: the status must be looked at again when another had the row.
             won = Slice.objects.filter(
-                pk=pk, status=SliceStatus.READY, run__status=RunStatus.RUNNING
+                Exists(running), pk=pk, status=SliceStatus.READY
             ).update(
                 status=SliceStatus.LEASED,
                 lease_token=uuid.uuid4(),

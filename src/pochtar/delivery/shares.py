@@ -18,6 +18,12 @@ SMALLEST_SLICE = 25
 
 def set_shares(sender: Sender, shares: Mapping[Relay, int]) -> None:
     """Replace the sender's further servers (share 0: only when no other works)."""
+    if shares and sender.relay.is_sandbox:
+        raise InvalidInput(
+            "sender_sandbox_alone",
+            _("The sandbox shares with no other server: nothing must leave by chance."),
+            field="relay",
+        )
     for relay, share in shares.items():
         if relay.workspace_id != sender.workspace_id or relay.pk == sender.relay_id:
             raise InvalidInput(

@@ -26,6 +26,11 @@ from tests.pochtar.delivery.launching import launch
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _lookups(settings: LazySettings) -> None:
+    settings.MX_LOOKUPS = True
+
+
 @contextlib.contextmanager
 def dns_server(zone: Mapping[str, list[str]]) -> Iterator[Resolver]:
     """A small DNS server; a name that is not in the zone does not exist."""
