@@ -66,8 +66,23 @@ def provider_join(email: str) -> Join:
     )
 
 
-def provider_groups(run: Run, *, after: int = 0) -> list[Group]:
-    """Return where each provider's positions lie; those up to ``after`` are mixed."""
+def provider_groups(run: Run, *, canary: int = 0, sampled: int = 0) -> list[Group]:
+    """Return where each provider's positions lie.
+
+    The canary's come first and are mixed; so are those drawn beside it, if a sample
+    was drawn that is larger.
+    """
+    after = max(canary, sampled)
+    borders = [(1, canary), (canary + 1, after)]
+    mixed = [
+        Group(provider=OTHERS, first=first, last=last)
+        for first, last in borders
+        if first <= last
+    ]
+    return [*mixed, *_in_a_row(_count_providers(run, after), after)]
+
+
+def _count_providers(run: Run, after: int) -> list[tuple[str, int]]:
     join = provider_join("d.email")
     run_id = Run._meta.pk.get_db_prep_value(run.pk, connection)
     table = connection.ops.quote_name(Delivery._meta.db_table)
@@ -77,11 +92,7 @@ def provider_groups(run: Run, *, after: int = 0) -> list[Group]:
             "WHERE d.run_id = %s AND d.position > %s GROUP BY 1 ORDER BY 1",
             [*join.parameters, run_id, after],
         )
-        counts = [
-            (KEYS[int(number)], int(count)) for number, count in cursor.fetchall()
-        ]
-    mixed = [Group(provider=OTHERS, first=1, last=after)] if after else []
-    return [*mixed, *_in_a_row(counts, after)]
+        return [(KEYS[int(number)], int(count)) for number, count in cursor.fetchall()]
 
 
 def _in_a_row(counts: Sequence[tuple[str, int]], after: int) -> Iterator[Group]:

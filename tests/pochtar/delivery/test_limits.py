@@ -17,6 +17,7 @@ from django.utils import timezone
 from mailcore.smtp.sink import Script, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.driver import Stopped, drive_run, drive_slice, never
+from pochtar.delivery.grouping import provider_groups
 from pochtar.delivery.ledger import audit_run, count_states
 from pochtar.delivery.models import (
     ProviderState,
@@ -267,6 +268,23 @@ def test_a_slice_holds_one_providers_recipients(workspace: Workspace) -> None:
     assert {addresses[position].rpartition("@")[2] for position in (5, 6)} == {
         "gmail.com"
     }
+
+
+@pytest.mark.django_db
+def test_the_canary_and_what_was_drawn_beside_it_are_mixed(
+    workspace: Workspace,
+) -> None:
+    make_mixed(workspace, yahoo=4, example=3)
+    with sink_in_thread() as sink:
+        run = launch(workspace, sink)
+
+    groups = provider_groups(run, canary=2, sampled=4)
+
+    assert [(one.provider, one.first, one.last) for one in groups] == [
+        ("", 1, 2),
+        ("", 3, 4),
+        ("yahoo", 5, 7),
+    ]
 
 
 @pytest.mark.django_db
