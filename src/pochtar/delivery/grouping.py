@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from mailcore.providers import OTHERS, PROVIDERS
-from pochtar.delivery.models import Delivery, DomainRoute, Run, Slice
+from pochtar.delivery.models import Delivery, DomainRoute, Run, Slice, SliceStatus
 
 KEYS = (OTHERS, *PROVIDERS)  # a provider's place here is its number in SQL
 
@@ -101,7 +101,14 @@ def _in_a_row(counts: Sequence[tuple[str, int]], after: int) -> Iterator[Group]:
         after += count
 
 
-def slices_of(run: Run, group: Group, *, size: int, due_at: dt.datetime) -> list[Slice]:
+def slices_of(
+    run: Run,
+    group: Group,
+    *,
+    size: int,
+    due_at: dt.datetime,
+    status: SliceStatus = SliceStatus.READY,
+) -> list[Slice]:
     """Cut a group into slices of ``size``."""
     return [
         Slice(
@@ -111,6 +118,7 @@ def slices_of(run: Run, group: Group, *, size: int, due_at: dt.datetime) -> list
             last_position=min(first + size - 1, group.last),
             cursor=first - 1,
             due_at=due_at,
+            status=status,
         )
         for first in range(group.first, group.last + 1, size)
     ]
