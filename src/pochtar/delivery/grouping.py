@@ -7,7 +7,7 @@ knows, and those whose mail exchangers were asked for (DomainRoute).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -73,13 +73,12 @@ def provider_groups(run: Run, *, canary: int = 0, sampled: int = 0) -> list[Grou
     was drawn that is larger.
     """
     after = max(canary, sampled)
-    borders = [(1, canary), (canary + 1, after)]
-    mixed = [
-        Group(provider=OTHERS, first=first, last=last)
-        for first, last in borders
-        if first <= last
-    ]
-    return [*mixed, *_in_a_row(_count_providers(run, after), after)]
+    # What was drawn beyond the canary goes with those at no provider that is known.
+    counts = {OTHERS: after - canary}
+    for provider, count in _count_providers(run, after):
+        counts[provider] = counts.get(provider, 0) + count
+    mixed = [Group(provider=OTHERS, first=1, last=canary)] if canary else []
+    return [*mixed, *_in_a_row(counts, canary)]
 
 
 def _count_providers(run: Run, after: int) -> list[tuple[str, int]]:
@@ -95,9 +94,10 @@ def _count_providers(run: Run, after: int) -> list[tuple[str, int]]:
         return [(KEYS[int(number)], int(count)) for number, count in cursor.fetchall()]
 
 
-def _in_a_row(counts: Sequence[tuple[str, int]], after: int) -> Iterator[Group]:
-    for provider, count in counts:
-        yield Group(provider=provider, first=after + 1, last=after + count)
+def _in_a_row(counts: Mapping[str, int], after: int) -> Iterator[Group]:
+    for provider, count in counts.items():
+        if count:
+            yield Group(provider=provider, first=after + 1, last=after + count)
         after += count
 
 
