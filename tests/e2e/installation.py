@@ -67,6 +67,7 @@ class Installation:
             "SANDBOX_PORT": str(self.sandbox_port),
             "DEBUG": "on",
             "RATE_LIMITS": "off",
+            "MX_LOOKUPS": "off",
             "PYTHONUNBUFFERED": "1",
             **self.more,
         }

@@ -40,6 +40,7 @@ NOT_PAGES = {
     "dkim-generate": "a POST that goes back",
     "dkim-check": "a POST that goes back",
     "dkim-rotate": "a POST that goes back",
+    "relay-forget": "a POST that goes back",
     "mailing-pause": "a POST that goes back",
     "mailing-resume": "a POST that goes back",
     "mailing-cancel": "a POST that goes back",

@@ -208,6 +208,8 @@ DELIVERY = {
     "relay-add": page(post=MANAGER),
     "relay": page(relay),
     "relay-edit": page(relay, post=MANAGER),
+    "relay-forget": action(MANAGER, relay),
+    "providers": page(post=MANAGER),
     "relay-check": action(MANAGER, relay),
     "relay-delete": page(relay, post=MANAGER),
     "senders": page(),

@@ -277,6 +277,8 @@ DELIVERY_CHUNK_PER_CONNECTION: int = env.int(
     "DELIVERY_CHUNK_PER_CONNECTION", default=10
 )
 DELIVERY_SLICE_SIZE: int = env.int("DELIVERY_SLICE_SIZE", default=1000)
+# Ask DNS which provider is behind a company's domain, in the background.
+MX_LOOKUPS: bool = env.bool("MX_LOOKUPS", default=True)
 DELIVERY_LEASE = timedelta(seconds=60)
 
 # Work in the background ---------------------------------------------------------------

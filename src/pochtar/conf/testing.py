@@ -26,5 +26,6 @@ os.environ.update(
     DNS_NAMESERVER="127.0.0.1",
     DNS_PORT="9",
     DNS_TIMEOUT="0.5",
+    MX_LOOKUPS="off",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{VAR}/db.sqlite3",
 )

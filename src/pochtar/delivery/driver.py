@@ -7,6 +7,7 @@ The sessions belong to the process and stay open between slices (SMTP-13).
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +28,9 @@ from pochtar.delivery.dkim_signing import SigningTrouble
 from pochtar.delivery.letters import Composer, composer_for_run
 from pochtar.delivery.models import Run, RunStatus, Slice
 from pochtar.delivery.outbox import OrmOutbox, SliceStore
-from pochtar.delivery.pools import pools
+from pochtar.delivery.pacing import PATIENCE_SECONDS, RelayPacer
+from pochtar.delivery.pools import REUSE, pools, signers
+from pochtar.delivery.quotas import Quotas
 from pochtar.delivery.routes import route_of
 from pochtar.delivery.runs import (
     expire_run,
@@ -37,6 +40,16 @@ from pochtar.delivery.runs import (
     recover_dead_leases,
     recover_lease,
 )
+from pochtar.delivery.ways import (
+    Hold,
+    Way,
+    choose_way,
+    find_hold,
+    put_off,
+    set_aside,
+    wake_slices,
+    welcome_back,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +57,7 @@ OnRecorded = Callable[[Sequence[Result]], None]
 Stopped = Callable[[], bool]
 RENEW_SECONDS = 2  # how soon a pause is noticed while a relay is slow
 WAIT_SECONDS = 0.3  # for slices that somebody else holds
+UNREADABLE = RelayTrouble(code="password_unreadable", stage="")
 
 
 class SystemClock:
@@ -76,7 +90,8 @@ def drive_run(
         check_due_keys(now=now)  # perhaps there is no worker whose tick does it
         if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
             break
-        if drive_slice(run, stopped=stopped, on_recorded=on_recorded) is None:
+        report = drive_slice(run, stopped=stopped, on_recorded=on_recorded)
+        if report is None or (report.wait and not report.counts):
             time.sleep(WAIT_SECONDS)
     return _fresh(run)
 
@@ -127,18 +142,50 @@ def _give_up(slice_: Slice) -> None:
 def _drive_leased(
     run: Run, slice_: Slice, *, stopped: Stopped, on_recorded: OnRecorded | None
 ) -> SliceReport:
+    way = choose_way(run, slice_, now=timezone.now())
+    if isinstance(way, Hold):
+        return _hold_back(run, slice_, way)
     try:
-        composer, route = composer_for_run(run), route_of(run.relay)
+        composer = composer_for_run(run)
     except (TemplateError, HeaderError, AddressError) as error:
         return _stand_still(run, slice_, "letter_broken", str(error))
-    except SecretError:
-        return _stand_still(run, slice_, "password_unreadable", "")
     except SigningTrouble as trouble:
         return _stand_still(run, slice_, trouble.code, trouble.text)
-    report = _serve(run, slice_, composer, route, stopped, on_recorded)
-    if report.trouble:
-        pause_run(run, code=report.trouble.code, text=_detail(route, report.trouble))
+    try:
+        route = route_of(way.relay)
+    except SecretError:
+        if set_aside(run, way.relay, UNREADABLE, now=timezone.now()):
+            return _hold_back(run, slice_, None)
+        return _stand_still(run, slice_, UNREADABLE.code, "")
+    report = _serve(run, slice_, way, composer, route, stopped, on_recorded)
+    _after(run, slice_, way, route, report)
     return report
+
+
+def _hold_back(run: Run, slice_: Slice, hold: Hold | None) -> SliceReport:
+    """Give an untouched slice back; it rests with all that the same thing holds."""
+    _give_up(slice_)
+    if hold is None:
+        return SliceReport(counts={}, done=False)
+    put_off(run, hold)
+    wait = (hold.until - timezone.now()).total_seconds()
+    return SliceReport(counts={}, done=False, wait=max(0.0, wait))
+
+
+def _after(
+    run: Run, slice_: Slice, way: Way, route: Route, report: SliceReport
+) -> None:
+    """See to what the slice's end means for the others."""
+    now = timezone.now()
+    if report.trouble:
+        if not set_aside(run, way.relay, report.trouble, now=now):
+            detail = _detail(route, report.trouble)
+            pause_run(run, code=report.trouble.code, text=detail)
+        return
+    if any(report.counts.values()):
+        welcome_back(way.relay)
+    if report.wait and (hold := find_hold(run, slice_.provider, now=now)):
+        put_off(run, hold)
 
 
 def _stand_still(run: Run, slice_: Slice, code: str, text: str) -> SliceReport:
@@ -157,12 +204,18 @@ def _detail(route: Route, trouble: RelayTrouble) -> str:
 def _serve(
     run: Run,
     slice_: Slice,
+    way: Way,
     composer: Composer,
     route: Route,
     stopped: Stopped,
     on_recorded: OnRecorded | None,
 ) -> SliceReport:
     bridge: Bridge[SliceReport] = Bridge()
+    pacer = RelayPacer(
+        bridge,
+        Quotas(relay=way.relay, provider=slice_.provider, per_minute=way.per_minute),
+    )
+    reuse = dataclasses.replace(REUSE, letters=way.letters_per_connection)
     store = SliceStore(run, slice_, names=composer.names, on_recorded=on_recorded)
     stop_at = run.stop_at
 
@@ -170,9 +223,7 @@ def _serve(
         return stopped() or bool(stop_at and stop_at <= timezone.now())
 
     async def work() -> SliceReport:
-        left = slice_.last_position - slice_.cursor
-        count = max(1, min(settings.DELIVERY_CONNECTIONS, left))
-        transports = pools.borrow(route, count)
+        transports = pools.borrow(route, way.connections, reuse=reuse)
         try:
             return await deliver(
                 store.lease(),
@@ -184,12 +235,19 @@ def _serve(
                 limits=Limits(
                     per_connection=settings.DELIVERY_CHUNK_PER_CONNECTION,
                     renew_seconds=RENEW_SECONDS,
+                    patience_seconds=PATIENCE_SECONDS,
                 ),
+                pacer=pacer,
+                sign=composer.signer,
+                signers=signers(),
             )
         finally:
-            pools.give_back(route, transports)
+            pools.give_back(route, transports, reuse=reuse)
 
-    return bridge.serve(work(), stopped=over)
+    report = pacer.judge(bridge.serve(work(), stopped=over))
+    if pacer.settle(report):
+        wake_slices(way.relay, now=timezone.now())
+    return report
 
 
 __all__ = ["drive_run", "drive_slice"]

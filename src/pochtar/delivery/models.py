@@ -24,6 +24,14 @@ from pochtar.delivery.dkim_models import (
     DkimState,
     DkimVerdict,
 )
+from pochtar.delivery.limit_models import (
+    DomainRoute,
+    ProviderRule,
+    ProviderState,
+    RelayQuota,
+    RunRelay,
+    SenderRelay,
+)
 from pochtar.delivery.relay_models import (
     ManagedQuerySet,
     Relay,
@@ -40,14 +48,20 @@ __all__ = [
     "DkimKey",
     "DkimState",
     "DkimVerdict",
+    "DomainRoute",
     "ManagedQuerySet",
     "Outcome",
+    "ProviderRule",
+    "ProviderState",
     "Relay",
     "RelayKind",
+    "RelayQuota",
     "RelayTls",
     "Run",
+    "RunRelay",
     "RunStatus",
     "Sender",
+    "SenderRelay",
     "Slice",
     "SliceStatus",
     "Tally",
@@ -211,6 +225,13 @@ class Slice(models.Model):
     # host|process id|the process's start: says whether the holder still lives.
     leased_by = models.CharField(max_length=200, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    # All of its recipients are at this provider; "": mixed, or at none that is known.
+    provider = models.CharField(max_length=32, blank=True)
+    # While it is leased: over which server, with how many connections.
+    relay = models.ForeignKey(
+        Relay, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    connections = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         verbose_name = _("slice")

@@ -25,6 +25,14 @@ class NamedTask:
 DELIVER_SLICE = NamedTask("pochtar.delivery.deliver_slice")
 
 
+LOOK_UP_DOMAINS = NamedTask("pochtar.delivery.look_up_domains")
+
+
+def nudge_look_up(run_id: str) -> None:
+    """Have the run's domains looked up once the transaction is committed."""
+    nudge(LOOK_UP_DOMAINS, run_id)
+
+
 def nudge_slices(slice_ids: list[int]) -> None:
     """Ask for these slices once the transaction is committed."""
     for slice_id in slice_ids:

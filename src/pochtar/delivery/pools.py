@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import functools
+import os
 from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 from mailcore.smtp.pool import Manners, Reuse, SmtpTransport
 from mailcore.smtp.session import Route
@@ -20,34 +23,47 @@ GOODBYE_SECONDS = 3
 
 
 class Pools:
-    """Idle sessions by route. A route that changed (a new password) is another one."""
+    """Idle sessions by route and by how long they may serve.
+
+    A route that changed (a new password) is another one.
+    """
 
     def __init__(self) -> None:
-        self._idle: dict[Route, list[SmtpTransport]] = {}
+        self._idle: dict[tuple[Route, Reuse], list[SmtpTransport]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def borrow(self, route: Route, count: int) -> list[SmtpTransport]:
-        idle = self._idle.get(route, [])
+    def borrow(
+        self, route: Route, count: int, *, reuse: Reuse | None = None
+    ) -> list[SmtpTransport]:
+        reuse = reuse or REUSE
+        idle = self._idle.get((route, reuse), [])
         found = [idle.pop() for _ in range(min(count, len(idle)))]
         return found + [
-            SmtpTransport(route, reuse=REUSE, manners=MANNERS)
+            SmtpTransport(route, reuse=reuse, manners=MANNERS)
             for _ in range(count - len(found))
         ]
 
-    def give_back(self, route: Route, transports: Sequence[SmtpTransport]) -> None:
+    def give_back(
+        self,
+        route: Route,
+        transports: Sequence[SmtpTransport],
+        *,
+        reuse: Reuse | None = None,
+    ) -> None:
         """Keep them for the next slice; without one they are closed after a while."""
-        self._idle.setdefault(route, []).extend(transports)
+        reuse = reuse or REUSE
+        self._idle.setdefault((route, reuse), []).extend(transports)
         loop = asyncio.get_running_loop()
         for transport in transports:
-            loop.call_later(REUSE.idle, self._retire, route, transport)
+            loop.call_later(reuse.idle, self._retire, (route, reuse), transport)
 
-    def _retire(self, route: Route, transport: SmtpTransport) -> None:
-        idle = self._idle.get(route, [])
-        if transport not in idle or transport.idle_seconds() < REUSE.idle:
+    def _retire(self, place: tuple[Route, Reuse], transport: SmtpTransport) -> None:
+        idle = self._idle.get(place, [])
+        if transport not in idle or transport.idle_seconds() < place[1].idle:
             return
         idle.remove(transport)
         if not idle:
-            del self._idle[route]
+            del self._idle[place]
         self._close(transport)
 
     def _close(self, transport: SmtpTransport) -> None:
@@ -67,6 +83,16 @@ class Pools:
 
 
 pools = Pools()
+
+
+def signers() -> Executor:
+    """Return the threads in which letters are signed, one for each core."""
+    return _signers(os.getpid())
+
+
+@functools.cache
+def _signers(_process: int) -> Executor:  # a forked child has none of its parent's
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sign")
 
 
 @atexit.register

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -32,6 +34,12 @@ class ManagedQuerySet(OwnedQuerySet):
     edit_role = Role.MANAGER
 
 
+def _limit(label: Any) -> models.PositiveIntegerField[int | None, int | None]:
+    return models.PositiveIntegerField(
+        label, null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+
+
 class Relay(models.Model):
     """Where mail is handed over. The password is sealed and write-only (SEC-23)."""
 
@@ -56,6 +64,27 @@ class Relay(models.Model):
     check_ok = models.BooleanField(null=True, editable=False)
     check_text = models.TextField(blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Limits, over all workers; empty: none.
+    max_connections = models.PositiveSmallIntegerField(
+        _("connections at once"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+    )
+    messages_per_connection = models.PositiveIntegerField(
+        _("letters per connection"), default=100, validators=[MinValueValidator(1)]
+    )
+    per_second = _limit(_("letters a second"))
+    per_minute = _limit(_("letters a minute"))
+    per_hour = _limit(_("letters an hour"))
+    per_day = _limit(_("letters a day"))
+    # While the plan lasts, the day's limit is the plan's (PRV-04).
+    warmup_started_on = models.DateField(_("warm-up since"), null=True, blank=True)
+    warmup_plan = models.JSONField(_("warm-up plan"), default=list, blank=True)
+    # Set aside after trouble, for longer each time (SMTP-15).
+    down_until = models.DateTimeField(null=True, blank=True, editable=False)
+    down_count = models.PositiveSmallIntegerField(default=0, editable=False)
+    down_code = models.CharField(max_length=40, blank=True, editable=False)
 
     objects = ManagedQuerySet.as_manager()
 
@@ -110,6 +139,8 @@ class Sender(models.Model):
         related_name="senders",
         verbose_name=_("SMTP server"),
     )
+    # How much of the mail goes over ``relay``, beside the further ones.
+    share = models.PositiveSmallIntegerField(_("share"), default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ManagedQuerySet.as_manager()

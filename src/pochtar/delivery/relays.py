@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mailcore.smtp.session import SmtpError
 from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, InvalidInput
+from pochtar.delivery.limits import RelayLimits, apply_limits
 from pochtar.delivery.models import Relay, RelayKind, RelayTls
 from pochtar.delivery.routes import refuse_private, sealed_password
+from pochtar.delivery.ways import wake_slices
 
 SANDBOX_NAME = "Sandbox"
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
@@ -32,6 +35,7 @@ class RelayDraft:
     tls: str
     username: str = ""
     password: str | None = None
+    limits: RelayLimits | None = None  # None keeps them
 
 
 def sandbox_relay(workspace: Workspace) -> Relay:
@@ -74,12 +78,12 @@ def delete_relay(relay: Relay, *, by: User) -> None:
     require_role(by, relay.workspace_id, Role.MANAGER)
     _refuse_sandbox(relay)
     with transaction.atomic():
-        if relay.senders.exists():
+        if relay.senders.exists() or relay.sender_shares.exists():
             raise Conflict(
                 "relay_has_senders",
                 _("Senders use this SMTP server. Give them another one first."),
             )
-        if relay.runs.exists():
+        if relay.runs.exists() or relay.run_shares.exists():
             raise Conflict(
                 "relay_has_runs",
                 _("Mailings went over this SMTP server, so it stays in their history."),
@@ -104,11 +108,14 @@ def _save(relay: Relay, draft: RelayDraft, *, by: User, verb: str) -> Relay:
         relay.password_sealed = ""
     elif draft.password is not None:
         relay.password_sealed = sealed_password(relay, draft.password)
+    if draft.limits:
+        apply_limits(relay, draft.limits)
     relay.checked_at = relay.check_ok = None
     relay.check_text = ""
     try:
         with transaction.atomic():
             relay.save()
+            wake_slices(relay, now=timezone.now())
             write_audit(
                 relay.workspace, by=by, verb=verb, subject=relay, name=relay.name
             )

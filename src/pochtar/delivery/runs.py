@@ -29,8 +29,9 @@ from pochtar.delivery.models import (
     Slice,
     SliceStatus,
 )
-from pochtar.delivery.nudges import nudge_slices
+from pochtar.delivery.nudges import nudge_look_up, nudge_slices
 from pochtar.delivery.recording import attempts_without_server, record_attempts
+from pochtar.delivery.shares import freeze_relays, slice_size
 from pochtar.recipients.models import Recipient
 
 log = structlog.get_logger(__name__)
@@ -72,17 +73,19 @@ def start_run(
         stop_at=stop_at,
         driven_by="" if nudge else this_process(),
     )
+    shares = freeze_relays(run, sender)
     run.selected = freeze_audience(run, audience)
     if not run.selected:
         raise Conflict(
             "no_recipients", _("There is nobody to write to: the audience is empty.")
         )
     run.save(update_fields=["selected"])
-    size = settings.DELIVERY_SLICE_SIZE
+    size = slice_size(run.selected, relays=shares)
     cut_slices(run, selected=run.selected, size=size, due_at=now)
     log.info("run_started", run=str(run.pk), selected=run.selected)
     if nudge:
         nudge_run(run)
+        nudge_look_up(str(run.pk))
     return run
 
 
@@ -201,10 +204,12 @@ def lease_slice(
     free = ready_slices(now).filter(run=run)
     if slice_id is not None:
         free = free.filter(pk=slice_id)
+    running = Run.objects.filter(pk=OuterRef("run_id"), status=RunStatus.RUNNING)
     for pk in free.values_list("pk", flat=True)[:20]:
         with transaction.atomic():
+            # No join: the status must be looked at again when another had the row.
             won = Slice.objects.filter(
-                pk=pk, status=SliceStatus.READY, run__status=RunStatus.RUNNING
+                Exists(running), pk=pk, status=SliceStatus.READY
             ).update(
                 status=SliceStatus.LEASED,
                 lease_token=uuid.uuid4(),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -14,6 +15,7 @@ from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.delivery.models import Relay, Sender
+from pochtar.delivery.shares import LARGEST_SHARE, set_shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class SenderDraft:
     relay: Relay
     from_name: str = ""
     reply_to: str = ""
+    share: int = 1
+    further: Mapping[Relay, int] = field(default_factory=dict)  # with their shares
 
 
 def create_sender(workspace: Workspace, draft: SenderDraft, *, by: User) -> Sender:
@@ -70,9 +74,19 @@ def _save(sender: Sender, draft: SenderDraft, *, by: User, verb: str) -> Sender:
         if draft.reply_to.strip()
         else ""
     )
+    sender.share = _clean_share(draft.share)
     sender.save()
+    set_shares(sender, draft.further)
     write_audit(sender.workspace, by=by, verb=verb, subject=sender, name=str(sender))
     return sender
+
+
+def _clean_share(share: int) -> int:
+    if not 0 <= share <= LARGEST_SHARE:
+        raise InvalidInput(
+            "sender_share", _("A share is a number from 0 to 100."), field="share"
+        )
+    return share
 
 
 def _clean_name(name: str) -> str:

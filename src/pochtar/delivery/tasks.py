@@ -10,6 +10,7 @@ from celery import shared_task, signals
 
 from pochtar.delivery.driver import drive_slice
 from pochtar.delivery.models import Run, Slice
+from pochtar.delivery.mx import look_up_domains as look_up
 from pochtar.delivery.runs import finish_run_if_done, nudge_run
 
 # Then other runs get their turn.
@@ -37,3 +38,10 @@ def deliver_slice(slice_id: int) -> None:
         report = drive_slice(run, stopped=_stopping.is_set)
     if not finish_run_if_done(run) and not _stopping.is_set():
         nudge_run(run)
+
+
+@shared_task(name="pochtar.delivery.look_up_domains")  # type: ignore[untyped-decorator]
+def look_up_domains(run_id: str) -> None:
+    """Find out which providers are behind the domains of a run's recipients."""
+    if run := Run.objects.filter(pk=run_id).first():
+        look_up(run)

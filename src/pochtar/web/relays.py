@@ -20,7 +20,9 @@ from django.views.decorators.http import (
 from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.delivery.checks import ConnectionCheck, check_connection
+from pochtar.delivery.limits import forget_learnt
 from pochtar.delivery.models import Relay
+from pochtar.delivery.presets import PRESETS
 from pochtar.delivery.relays import (
     change_relay,
     create_relay,
@@ -36,6 +38,7 @@ from pochtar.web.access import (
     workspace_view,
 )
 from pochtar.web.forms.relays import RelayForm
+from pochtar.web.relay_limits import learnt_of, relay_facts
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -77,6 +80,9 @@ def _page(
         "senders": relay.senders.order_by("from_email"),
         "check": check,
         "last_trouble": last,
+        "limits": relay_facts(relay),
+        "learnt": learnt_of(relay),
+        "down_trouble": explain_trouble(relay.down_code),
     }
     return render(request, "relays/relay.html", context)
 
@@ -84,7 +90,10 @@ def _page(
 @form_view
 @role_view(Role.MANAGER)
 def relay_add(request: WorkspaceRequest) -> HttpResponse:
-    form = RelayForm(request.POST if request.method == "POST" else None)
+    chosen = request.GET.get("preset", "")
+    preset = PRESETS.get(chosen)
+    posted = request.POST if request.method == "POST" else None
+    form = RelayForm(posted, preset=preset)
     if request.method == "POST" and form.is_valid():
         try:
             relay = create_relay(request.workspace, form.draft(), by=request.user)
@@ -95,7 +104,9 @@ def relay_add(request: WorkspaceRequest) -> HttpResponse:
                 request, _("The SMTP server has been added. Check the connection now.")
             )
             return redirect("relay", relay.pk)
-    return _form(request, form, {})
+    return _form(
+        request, form, {"presets": PRESETS, "chosen": chosen, "preset": preset}
+    )
 
 
 @form_view
@@ -138,6 +149,16 @@ def relay_delete(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     return render(request, "relays/delete.html", {"relay": relay})
 
 
+@require_POST
+@workspace_view
+def relay_forget(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """Go as fast as before to a provider that had asked to slow down."""
+    relay = find_editable(_all(), request, pk)
+    forget_learnt(relay, request.POST.get("provider", ""), by=request.user)
+    messages.success(request, _("Forgotten: letters go as fast as the limits allow."))
+    return redirect("relay", relay.pk)
+
+
 def _all() -> Any:
     return Relay.objects.select_related("workspace")
 
@@ -156,5 +177,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("relays/<uuid:pk>/", relay_page, name="relay"),
     path("relays/<uuid:pk>/edit/", relay_edit, name="relay-edit"),
     path("relays/<uuid:pk>/check/", relay_check, name="relay-check"),
+    path("relays/<uuid:pk>/forget/", relay_forget, name="relay-forget"),
     path("relays/<uuid:pk>/delete/", relay_delete, name="relay-delete"),
 ]

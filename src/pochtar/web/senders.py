@@ -27,7 +27,7 @@ from pochtar.web.access import (
     role_view,
     workspace_view,
 )
-from pochtar.web.forms.relays import SenderForm
+from pochtar.web.forms.senders import SenderForm
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 

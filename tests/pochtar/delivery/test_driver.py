@@ -191,8 +191,8 @@ def test_ctrl_c_in_a_database_call_loses_nobody(workspace: Workspace) -> None:
 
 def test_the_time_to_stop_ends_the_run_in_the_middle(workspace: Workspace) -> None:
     make_people(workspace, 200)
-    soon = timezone.now() + dt.timedelta(seconds=0.3)
-    with sink_in_thread(Script(steps={"dot": Step(delay=0.03)})) as sink:
+    soon = timezone.now() + dt.timedelta(seconds=1)
+    with sink_in_thread(Script(steps={"dot": Step(delay=0.1)})) as sink:
         run = drive_run(launch(workspace, sink, stop_at=soon))
 
     counts = count_states(run)

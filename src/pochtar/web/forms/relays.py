@@ -1,27 +1,25 @@
-"""The forms of SMTP servers and senders."""
+"""The form of SMTP servers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from pochtar.accounts.models import Workspace
 from pochtar.base.errors import InvalidInput
-from pochtar.delivery.models import Relay, RelayTls, Sender
+from pochtar.delivery.models import Relay, RelayTls
+from pochtar.delivery.presets import Preset
 from pochtar.delivery.relays import RelayDraft, clean_host
-from pochtar.delivery.senders import SenderDraft
+from pochtar.web.forms.limits import LimitFields, initial_limits
 
 LONGEST_NAME = 120
 LONGEST_HOST = 253
 LONGEST_LOGIN = 254
 LONGEST_PASSWORD = 500
-LONGEST_ADDRESS = 320
 
 
-class RelayForm(forms.Form):
+class RelayForm(LimitFields):
     """An SMTP server. The password is write-only."""
 
     name = forms.CharField(
@@ -86,10 +84,17 @@ class RelayForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
-    def __init__(self, *args: Any, relay: Relay | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        relay: Relay | None = None,
+        preset: Preset | None = None,
+        **kwargs: Any,
+    ) -> None:
         if relay:
-            names = ("name", "host", "port", "tls", "username")
-            kwargs["initial"] = {name: getattr(relay, name) for name in names}
+            kwargs["initial"] = _values_of(relay) | initial_limits(relay)
+        elif preset:
+            kwargs["initial"] = _values_of(preset) | initial_limits(preset.limits)
         super().__init__(*args, **kwargs)
         if relay and relay.password_sealed:
             self.fields["password"].help_text = _(
@@ -111,70 +116,10 @@ class RelayForm(forms.Form):
             tls=data["tls"],
             username=data["username"],
             password=data["password"] or None,
+            limits=self.limits(),
         )
 
 
-class RelayChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
-    def label_from_instance(self, obj: Relay) -> str:
-        if obj.is_sandbox:
-            return gettext("Sandbox (nothing leaves the service)")
-        return f"{obj.name} ({obj.host})"
-
-
-class SenderForm(forms.Form):
-    """Whom letters come from."""
-
-    from_name = forms.CharField(
-        label=_("From name"),
-        required=False,
-        max_length=LONGEST_NAME,
-        help_text=_("What people see in their mailbox: the shop's or a person's name."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    from_email = forms.CharField(
-        label=_("From address"),
-        max_length=LONGEST_ADDRESS,
-        error_messages={"required": _("Enter an e-mail address.")},
-        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-    reply_to = forms.CharField(
-        label=_("Reply-to address"),
-        required=False,
-        max_length=LONGEST_ADDRESS,
-        help_text=_("Where answers go, if not to the From address."),
-        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-    relay = RelayChoice(
-        queryset=Relay.objects.none(),
-        label=_("SMTP server"),
-        empty_label=None,
-        error_messages={
-            "required": _("Choose an SMTP server."),
-            "invalid_choice": _("Choose an SMTP server."),
-        },
-    )
-
-    def __init__(
-        self,
-        *args: Any,
-        workspace: Workspace,
-        sender: Sender | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if sender:
-            names = ("from_name", "from_email", "reply_to", "relay")
-            kwargs["initial"] = {name: getattr(sender, name) for name in names}
-        super().__init__(*args, **kwargs)
-        field = self.fields["relay"]
-        assert isinstance(field, RelayChoice)
-        # Real servers first; the sandbox ("sandbox" < "smtp") last.
-        field.queryset = Relay.objects.of(workspace).order_by("-kind", "name")
-
-    def draft(self) -> SenderDraft:
-        data = self.cleaned_data
-        return SenderDraft(
-            from_name=data["from_name"],
-            from_email=data["from_email"],
-            reply_to=data["reply_to"],
-            relay=data["relay"],
-        )
+def _values_of(source: Relay | Preset) -> dict[str, Any]:
+    names = ("name", "host", "port", "tls", "username")
+    return {name: getattr(source, name) for name in names}
