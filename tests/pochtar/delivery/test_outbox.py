@@ -196,6 +196,7 @@ def test_a_finished_slice_is_not_leased_again(store: Store) -> None:
         assert lease_slice(store.run) is None
 
 
+@pytest.mark.django_db(transaction=True)
 def test_nobody_is_recorded_twice_in_one_try(store: Store) -> None:
     async def scenario(outbox: Outbox, lease: Lease) -> None:
         items = await outbox.read(lease, after=0, limit=1)
