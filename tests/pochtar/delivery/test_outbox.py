@@ -305,6 +305,7 @@ class TestDatabase:
         lease = store.lease()
         with django_assert_num_queries(1):
             items = store.read(lease, 0, 10)
-        trips = 1 if connection.vendor == "postgresql" else 5  # a savepoint is two
+        # PostgreSQL's only one passes Django's cursor by; a savepoint is two.
+        trips = 0 if connection.vendor == "postgresql" else 5
         with django_assert_num_queries(trips):
             store.advance(lease, [result(item) for item in items], 3)
