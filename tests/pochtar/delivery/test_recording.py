@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -123,13 +124,13 @@ def test_texts_are_cut_to_what_their_columns_hold(run: Run) -> None:
 
     row = Attempt.objects.get()
     for name in (*long, "enhanced_code"):
-        field = Attempt._meta.get_field(name)
-        assert len(getattr(row, name)) == field.max_length, name
+        room = Attempt._meta.get_field(name).max_length  # type: ignore[union-attr]
+        assert len(getattr(row, name)) == room, name
 
 
 def test_attempts_are_counted_by_their_minute(run: Run) -> None:
     ahead = dt.timedelta(minutes=1)
-    ends = [
+    ends: list[dict[str, Any]] = [
         {"outcome": OutcomeClass.ACCEPTED},
         {"outcome": OutcomeClass.FAILED, "at": NOON + ahead},
         {"outcome": OutcomeClass.ACCEPTED},
