@@ -136,12 +136,11 @@ class Bench:
     ) -> dict[str, Callable[[], float]]:
         """Return the wanted ones; the slower send fewer letters."""
         connections = self.options.connections
-        where = {"host": sink.host, "port": sink.port}
         known: dict[str, Callable[[], float]] = {
-            "django": lambda: rivals.ask("django", **where, letters=letters // 50 + 50),
+            "django": lambda: rivals.ask("django", sink, letters=letters // 50 + 50),
             "aiosmtplib": lambda: rivals.ask(
                 "aiosmtplib",
-                **where,
+                sink,
                 letters=letters // 10 + 100,
                 connections=connections,
             ),

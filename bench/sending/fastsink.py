@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from typing import cast
 
 import uvloop
 
@@ -39,8 +40,7 @@ class Dialogue(asyncio.Protocol):
         self._in_letter = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._say(b"220 sink.example ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:

@@ -12,16 +12,17 @@ import sys
 import time
 from pathlib import Path
 
+from sending.sinks import Place
+
 HERE = Path(__file__).resolve().parent
 
 
-def ask(
-    name: str, *, host: str, port: int, letters: int, connections: int = 1
-) -> float:
+def ask(name: str, place: Place, *, letters: int, connections: int = 1) -> float:
     """Run one of the rivals in a process of its own; return its letters per second."""
-    command = [sys.executable, HERE / "rivals.py", name, host, port, letters]
+    command = [sys.executable, "-m", "sending.rivals", name, place.host]
     done = subprocess.run(
-        [str(part) for part in (*command, connections)],
+        [*command, str(place.port), str(letters), str(connections)],
+        cwd=HERE.parent,
         capture_output=True,
         text=True,
         check=True,
@@ -51,7 +52,8 @@ def django_rate(host: str, port: int, letters: int) -> float:
     import django  # noqa: PLC0415 - each rival needs its own library only
     from django.conf import settings  # noqa: PLC0415
     from django.core.mail import EmailMultiAlternatives, get_connection  # noqa: PLC0415
-    from letter import SUBJECT, filled, html, text  # noqa: PLC0415
+
+    from sending.letter import SUBJECT, filled, html, text  # noqa: PLC0415
 
     settings.configure(EMAIL_HOST=host, EMAIL_PORT=port)
     django.setup()
@@ -83,7 +85,8 @@ async def aiosmtplib_rate(
 ) -> float:
     """The asyncio library, handed ready bytes: nothing is composed."""
     import aiosmtplib  # noqa: PLC0415
-    from letter import filled, html  # noqa: PLC0415
+
+    from sending.letter import filled, html  # noqa: PLC0415
 
     head = "From: news@lavka.example\r\nSubject: hello\r\n\r\n"
     data = (head + filled(html(), 1).replace("\n", "\r\n")).encode()

@@ -20,7 +20,7 @@ class Worker:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, HERE / "worker.py"],
+            [sys.executable, "-m", "sending.worker"],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,7 +77,7 @@ def environment_of(
         "ALLOW_PRIVATE_RELAYS": "on",
         "DELIVERY_CONNECTIONS": str(connections),
         "DJANGO_SETTINGS_MODULE": "pochtar.conf.settings",
-        "PYTHONPATH": f"{ROOT / 'src'}",
+        "PYTHONPATH": f"{ROOT / 'src'}:{HERE.parent}",
     }
     environment.pop("DATABASE_URL", None)
     if database:

@@ -111,7 +111,7 @@ class Limits:
     breaks: int = 5
     # After a stop signal, letters in hand get this long.
     stop_grace_seconds: float = 8
-    page: int = 200
+    page: int = 1000
     # A limit that holds for longer ends the slice: others can use the connections.
     patience_seconds: float = 1
 

@@ -1,7 +1,7 @@
 """Freeze an audience: who is selected never changes afterwards.
 
-One ``INSERT … SELECT`` numbers the recipients 1..N inside the database (3 µs a row
-for a million of them), then the numbers are cut into slices.
+One ``INSERT … SELECT`` numbers the recipients 1..N inside the database, then the
+numbers are cut into slices.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from pochtar.delivery.grouping import provider_groups, provider_join, slices_of
 from pochtar.delivery.models import Delivery, Run, Slice
+from pochtar.delivery.tables import columns_of, database_value, table_of
 from pochtar.recipients.models import Recipient
 
 BATCH = 1000
@@ -26,18 +27,18 @@ def freeze_audience(run: Run, recipients: QuerySet[Recipient]) -> int:
     """
     chosen = recipients.order_by().values_list("id", "email")
     inner, parameters = chosen.query.get_compiler(connection=connection).as_sql()
-    run_id = Run._meta.pk.get_db_prep_value(run.pk, connection)
-    columns = "run_id, position, recipient_id, email"
-    quote = connection.ops.quote_name
+    columns = columns_of(Delivery, "run", "position", "recipient", "email")
     join = provider_join("chosen.email")
+    order = f"{join.number}, chosen.id"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(Delivery._meta.db_table)} ({columns}) "  # noqa: S608
-            f"SELECT %s, ROW_NUMBER() OVER (ORDER BY {join.number}, chosen.id), "
-            f"chosen.id, chosen.email FROM ({inner}) AS chosen {join.sql}",
-            [run_id, *parameters, *join.parameters],
+            f"INSERT INTO {table_of(Delivery)} ({columns}) "  # noqa: S608
+            f"SELECT %s, ROW_NUMBER() OVER (ORDER BY {order}), chosen.id, chosen.email "
+            f"FROM ({inner}) AS chosen {join.sql} ORDER BY {order}",
+            [database_value(Delivery, "run", run.pk), *parameters, *join.parameters],
         )
-    return Delivery.objects.filter(run=run).count()
+        selected: int = cursor.rowcount  # a COUNT would read them all once more
+    return selected
 
 
 def cut_slices(run: Run, *, selected: int, size: int, due_at: dt.datetime) -> None:

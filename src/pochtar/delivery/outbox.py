@@ -21,8 +21,8 @@ from mailcore.engine.types import Item, Lease, LeaseLost, Result
 from pochtar.delivery.bridge import Bridge
 from pochtar.delivery.members import members_of
 from pochtar.delivery.models import Delivery, Run, RunStatus, Slice, SliceStatus
-from pochtar.delivery.recording import record_attempts, row_of
-from pochtar.delivery.tables import column_of, database_value, table_of
+from pochtar.delivery.recording import record_attempts, record_behind, row_of
+from pochtar.delivery.tables import Statement, column_of, database_value, table_of
 
 COLUMNS = ("email", "full_name")  # merge fields that are not attributes
 
@@ -116,60 +116,39 @@ class SliceStore:
     def advance(self, lease: Lease, results: Sequence[Result], cursor: int) -> bool:
         """Record and move on; return whether the run is to go on."""
         now = timezone.now()
-        with transaction.atomic():
-            status = self._update(
-                lease, cursor=cursor, lease_expires_at=now + settings.DELIVERY_LEASE
-            )
-            self._record(results)
-        self._tell(results)
+        expires_at = now + settings.DELIVERY_LEASE
+        status = self._write(lease, results, cursor=cursor, lease_expires_at=expires_at)
         return status == RunStatus.RUNNING and not self._late(now)
 
     def release(
         self, lease: Lease, results: Sequence[Result], cursor: int, done: bool
     ) -> None:
-        with transaction.atomic():
-            self._update(
-                lease,
-                cursor=cursor,
-                status=SliceStatus.DONE if done else SliceStatus.READY,
-                lease_token=None,
-                lease_expires_at=None,
-                leased_by="",
-            )
-            self._record(results)
-        self._tell(results)
-
-    def _update(self, lease: Lease, **values: object) -> str:
-        """Change the slice while the lease is ours; return how its run stands."""
-        table, run_table = table_of(Slice), table_of(Run)
-        sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in values)
-        keys = {"id": lease.slice_id, "lease_token": lease.token}
-        mine = " AND ".join(f"{column_of(Slice, name)} = %s" for name in keys)
-        run_of_slice = (
-            f"{run_table}.{column_of(Run, 'id')} = {table}.{column_of(Slice, 'run')}"
+        self._write(
+            lease,
+            results,
+            cursor=cursor,
+            status=SliceStatus.DONE if done else SliceStatus.READY,
+            lease_token=None,
+            lease_expires_at=None,
+            leased_by="",
         )
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {table} SET {sets} WHERE {mine} RETURNING "  # noqa: S608
-                f"(SELECT {column_of(Run, 'status')} FROM {run_table} WHERE {run_of_slice})",
-                [
-                    database_value(Slice, name, value)
-                    for name, value in (*values.items(), *keys.items())
-                ],
-            )
-            row = cursor.fetchone()
-        if row is None:
+
+    def _write(self, lease: Lease, results: Sequence[Result], **values: object) -> str:
+        """Change the slice and record, while the lease is ours; return the run's status."""
+        rows = [row_of(one, number=self._slice.attempt_number) for one in results]
+        update, source = _update_of(lease, values), self._slice.source
+        if connection.vendor == "postgresql":
+            found = record_behind(update, self._run, rows, source=source)
+        else:
+            with transaction.atomic():
+                found = _execute(update)
+                if found:
+                    record_attempts(self._run, rows, source=source)
+        if not found:
             raise LeaseLost(lease.slice_id)
-        status: str = row[0]
+        self._tell(results)
+        status: str = found[0]
         return status
-
-    def _record(self, results: Sequence[Result]) -> None:
-        number = self._slice.attempt_number
-        record_attempts(
-            self._run,
-            [row_of(result, number=number) for result in results],
-            source=self._slice.source,
-        )
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results and self._on_recorded:
@@ -177,6 +156,30 @@ class SliceStore:
 
     def _late(self, now: dt.datetime) -> bool:
         return bool(self._run.stop_at and self._run.stop_at <= now)
+
+
+def _update_of(lease: Lease, values: dict[str, object]) -> Statement:
+    """Return the UPDATE of a slice that is still leased to us; its row is the run's status."""
+    table, run_table = table_of(Slice), table_of(Run)
+    keys = {"id": lease.slice_id, "lease_token": lease.token}
+    sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in values)
+    mine = " AND ".join(f"{column_of(Slice, name)} = %s" for name in keys)
+    joined = f"{run_table}.{column_of(Run, 'id')} = {table}.{column_of(Slice, 'run')}"
+    status = f"(SELECT {column_of(Run, 'status')} FROM {run_table} WHERE {joined})"  # noqa: S608
+    return Statement(
+        f"UPDATE {table} SET {sets} WHERE {mine} RETURNING {status}",  # noqa: S608
+        [
+            database_value(Slice, name, value)
+            for name, value in (*values.items(), *keys.items())
+        ],
+    )
+
+
+def _execute(statement: Statement) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(*statement)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
 
 def _fetch(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
