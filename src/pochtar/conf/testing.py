@@ -22,5 +22,6 @@ os.environ.update(
     PUBLIC_URL="http://testserver",
     ALLOWED_HOSTS="testserver,127.0.0.1,localhost",
     ALLOW_PRIVATE_RELAYS="on",
+    LAUNCH_UNDO_SECONDS="0",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{VAR}/db.sqlite3",
 )
