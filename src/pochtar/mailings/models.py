@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import OwnedQuerySet, Role, User, Workspace
 from pochtar.base.ids import uuid7
 from pochtar.content.models import Message
-from pochtar.delivery.models import Run, Sender
+from pochtar.delivery.models import Run, RunStatus, Sender
 from pochtar.delivery.undo import can_be_undone
 from pochtar.mailings.lifecycle import MailingStatus
 from pochtar.recipients.models import Recipient, RecipientList
@@ -215,7 +215,9 @@ class Mailing(models.Model):
     @property
     def has_letters_in_hand(self) -> bool:
         """Whether it is cancelled, and its end not yet recorded."""
-        return self.state == MailingStatus.CANCELLED and not self.run.finished_at
+        if not self.run or self.run.status != RunStatus.CANCELLED:
+            return False
+        return self.run.finished_at is None
 
     def waits_for_undo(self, now: dt.datetime) -> bool:
         """Whether its launch can still be taken back."""
