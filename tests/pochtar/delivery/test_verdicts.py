@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from mailcore.engine.types import OutcomeClass, Result
 from mailcore.smtp.sink import Script, Sink, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.driver import drive_run, drive_slice
 from pochtar.delivery.ledger import audit_run, count_states
 from pochtar.delivery.models import (
-    Attempt,
     Delivery,
     Run,
     RunStatus,
     Slice,
     SliceStatus,
 )
-from pochtar.delivery.recording import record_attempts
+from pochtar.delivery.recording import record_attempts, row_of
 from pochtar.delivery.runs import cancel_run, pause_run, resume_run
 from pochtar.delivery.ticks import tick_runs
 from pochtar.delivery.verdicts import (
@@ -183,19 +183,16 @@ def finish_canary(run: Run, outcomes: dict[str, int]) -> None:
 
 
 def record(run: Run, made: list[tuple[Delivery, str]], **over: Any) -> None:
-    record_attempts(
-        run,
-        [
-            Attempt(
-                workspace_id=run.workspace_id,
-                run=run,
-                delivery=delivery,
-                outcome=outcome,
-                **{"at": timezone.now(), "permanent": outcome == "failed", **over},
-            )
-            for delivery, outcome in made
-        ],
-    )
+    results = [
+        Result(
+            delivery_id=delivery.pk,
+            position=delivery.position,
+            outcome=OutcomeClass(outcome),
+            **{"at": timezone.now(), "permanent": outcome == "failed", **over},
+        )
+        for delivery, outcome in made
+    ]
+    record_attempts(run, [row_of(result, number=1) for result in results])
 
 
 # The refusals -------------------------------------------------------------------------
