@@ -39,6 +39,8 @@ NOT_PAGES = {
     "mailing-pause": "a POST that goes back",
     "mailing-resume": "a POST that goes back",
     "mailing-cancel": "a POST that goes back",
+    "mailing-undo": "a POST that goes back",
+    "mailing-at-once": "a POST that goes back",
     "message-duplicate": "a POST that goes to the copy",
     "mailing-duplicate": "a POST that goes to the copy",
 }
@@ -108,6 +110,7 @@ STATES = {
     "mailing-edit": ("created",),
     "mailing-delete": ("created",),
     "mailing-launch": ("created",),
+    "mailing-stop": ("running", "paused"),
 }
 
 
