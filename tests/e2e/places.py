@@ -106,7 +106,14 @@ TABLES = {
 }
 # In which state of a mailing its pages exist.
 STATES = {
-    "mailing": ("created", "scheduled", "running", "paused", "completed"),
+    "mailing": (
+        "created",
+        "scheduled",
+        "running",
+        "paused",
+        "completed",
+        "cancelled",
+    ),
     "mailing-edit": ("created",),
     "mailing-delete": ("created",),
     "mailing-launch": ("created",),

@@ -252,8 +252,11 @@ def lease_slice(
         free = free.filter(pk=slice_id)
     for pk in free.values_list("pk", flat=True)[:20]:
         with transaction.atomic():
+            # No join: PostgreSQL looks again at the row's own columns after waiting for
+            # it, but not at those of a subquery that finds the row.
+            running = Run.objects.filter(status=RunStatus.RUNNING).values("pk")
             won = Slice.objects.filter(
-                pk=pk, status=SliceStatus.READY, run__status=RunStatus.RUNNING
+                pk=pk, status=SliceStatus.READY, run__in=running
             ).update(
                 status=SliceStatus.LEASED,
                 lease_token=uuid.uuid4(),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from mailcore.smtp.sink import Sink, sink_in_thread
@@ -79,3 +83,34 @@ def test_it_can_start_at_once(workspace: Workspace) -> None:
 
     assert count_states(run).accepted == 3
     assert not Slice.objects.exclude(status=SliceStatus.DONE).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_worker_and_a_person_at_the_same_moment_one_wins(run: Run) -> None:
+    """SMTP-26"""
+    late = timezone.now() + WINDOW  # by the worker's clock
+
+    def lease(both: Barrier) -> bool:
+        return at_once(both, lambda: lease_slice(run, now=late) is not None)
+
+    def withdraw(both: Barrier) -> bool:
+        return at_once(both, lambda: withdraw_run(run, now=timezone.now()))
+
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(10):
+            both = Barrier(2)
+            leased = threads.submit(lease, both)
+            withdrawn = threads.submit(withdraw, both)
+            assert leased.result() != withdrawn.result()
+            Run.objects.update(status=RunStatus.RUNNING)
+            Slice.objects.update(
+                status=SliceStatus.READY, lease_token=None, lease_expires_at=None
+            )
+
+
+def at_once(both: Barrier, act: Callable[[], bool]) -> bool:
+    try:
+        both.wait(timeout=30)
+        return act()
+    finally:
+        connections.close_all()
