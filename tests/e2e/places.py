@@ -117,7 +117,7 @@ STATES = {
     "mailing-edit": ("created",),
     "mailing-delete": ("created",),
     "mailing-launch": ("created",),
-    "mailing-stop": ("running", "paused"),
+    "mailing-stop": ("paused",),  # the running one comes to its end meanwhile
 }
 
 
