@@ -68,6 +68,7 @@ class Installation:
             "DEBUG": "on",
             "RATE_LIMITS": "off",
             "MX_LOOKUPS": "off",
+            "LAUNCH_UNDO_SECONDS": "0",  # nobody waits for second thoughts
             "PYTHONUNBUFFERED": "1",
             **self.more,
         }

@@ -44,6 +44,8 @@ NOT_PAGES = {
     "mailing-pause": "a POST that goes back",
     "mailing-resume": "a POST that goes back",
     "mailing-cancel": "a POST that goes back",
+    "mailing-undo": "a POST that goes back",
+    "mailing-at-once": "a POST that goes back",
     "message-duplicate": "a POST that goes to the copy",
     "mailing-duplicate": "a POST that goes to the copy",
 }
@@ -144,11 +146,19 @@ TABLES = {
 OF_DOMAINS = ("sender-domain", "dkim-import")
 # In which state of a mailing its pages exist.
 STATES = {
-    "mailing": ("created", "scheduled", "running", "paused", "completed"),
+    "mailing": (
+        "created",
+        "scheduled",
+        "running",
+        "paused",
+        "completed",
+        "cancelled",
+    ),
     "mailing-edit": ("created",),
     "mailing-delete": ("created",),
     "mailing-launch": ("created",),
     "mailing-why": ("created",),
+    "mailing-stop": ("paused",),  # the running one comes to its end meanwhile
 }
 
 

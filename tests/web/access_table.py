@@ -24,6 +24,7 @@ from django.db.models import Model
 from pochtar.accounts.models import Role, Workspace
 from pochtar.sandbox.models import CapturedMessage
 from tests import make
+from tests.web.mailings import launched
 
 VIEWER, EDITOR, MANAGER, OWNER = Role
 RAW = b"Subject: Hi\r\nContent-Type: text/html\r\n\r\n<p style='color:red'>Hi</p>"
@@ -95,6 +96,10 @@ def message(workspace: Workspace) -> Found:
 
 def mailing(workspace: Workspace) -> Found:
     return _of(make.make_mailing(workspace))
+
+
+def running_mailing(workspace: Workspace) -> Found:
+    return _of(launched(workspace))
 
 
 def relay(workspace: Workspace) -> Found:
@@ -199,6 +204,9 @@ MAILINGS = {
     "mailing-pause": action(MANAGER, mailing),
     "mailing-resume": action(MANAGER, mailing),
     "mailing-cancel": action(MANAGER, mailing),
+    "mailing-undo": action(MANAGER, mailing),
+    "mailing-at-once": action(MANAGER, mailing),
+    "mailing-stop": page(running_mailing, post=MANAGER),
     "attempts": page(),
     "attempts-csv": page(),
     "mailing-attempts-csv": page(mailing),

@@ -280,6 +280,16 @@ DELIVERY_SLICE_SIZE: int = env.int("DELIVERY_SLICE_SIZE", default=1000)
 # Ask DNS which provider is behind a company's domain, in the background.
 MX_LOOKUPS: bool = env.bool("MX_LOOKUPS", default=True)
 DELIVERY_LEASE = timedelta(seconds=60)
+# A launch from a page can be taken back for so long; 0 for no such moment.
+LAUNCH_UNDO_SECONDS: int = env.int("LAUNCH_UNDO_SECONDS", default=30)
+# A careful start: so many per cent first, and when too many of them failed.
+CANARY_SHARE: int = env.int("CANARY_SHARE", default=2)
+CANARY_FAILED_PERCENT: int = env.int("CANARY_FAILED_PERCENT", default=10)
+CANARY_UNKNOWN_PERCENT: int = env.int("CANARY_UNKNOWN_PERCENT", default=5)
+# More refusals for good than that within ten minutes pause a mailing.
+REFUSED_PERCENT: int = env.int("REFUSED_PERCENT", default=10)
+# A scheduled launch later than that was missed.
+MISSED_AFTER = timedelta(minutes=env.int("MISSED_AFTER_MINUTES", default=15))
 
 # Work in the background ---------------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")

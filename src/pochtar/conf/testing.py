@@ -27,5 +27,6 @@ os.environ.update(
     DNS_PORT="9",
     DNS_TIMEOUT="0.5",
     MX_LOOKUPS="off",
+    LAUNCH_UNDO_SECONDS="0",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{VAR}/db.sqlite3",
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from pochtar.delivery.verdicts import Verdict
 from pochtar.delivery.words import TROUBLES, explain_trouble
 
 # Attempt.reason: where no mail server spoke.
@@ -38,3 +40,17 @@ def pause_title(code: str) -> Promise | str:
         or reason_words(code)
         or _("The SMTP server does not take mail now.")
     )
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Return a verdict's figures in words."""
+    words = ngettext(
+        "Of %(tried)d attempt, %(failed)d failed.",
+        "Of %(tried)d attempts, %(failed)d failed.",
+        verdict.tried,
+    )
+    said = words % {"tried": verdict.tried, "failed": verdict.failed}
+    if verdict.unknown:
+        unknown = gettext("The outcome of %(unknown)d is unknown.")
+        said += " " + unknown % {"unknown": verdict.unknown}
+    return said

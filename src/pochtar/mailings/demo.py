@@ -56,6 +56,7 @@ class Past:
     to: str
     refused: float = 0.03
     unknown: int = 0
+    reached: float = 1.0
 
 
 PAST = (
@@ -63,6 +64,15 @@ PAST = (
     Past(days_ago=26, hour=11, name="Опт: цены", letter="wholesale", to=WHOLESALE),
     Past(days_ago=24, hour=12, name="Отзывы: сентябрь", letter="review", to=RETAIL),
     Past(days_ago=22, hour=10, name="Каппинг", letter="cupping", to=MOSCOW),
+    Past(
+        days_ago=20,
+        hour=16,
+        name="Опт: цены с ошибкой",
+        letter="wholesale",
+        to=WHOLESALE,
+        refused=0.0,
+        reached=0.35,
+    ),
     Past(days_ago=19, hour=9, name="Личные скидки", letter="personal-discount", to=""),
     Past(
         days_ago=17,
@@ -292,6 +302,7 @@ def _write_past(scene: Scene, past: Past, now: dt.datetime) -> None:
         needs="дата_покупки" if past.letter == "review" else "",
         refused=past.refused,
         unknown=past.unknown,
+        reached=past.reached,
     )
     mailing = _draft(
         scene, name=past.name, letter=past.letter, to=past.to, sender=scene.server

@@ -138,6 +138,7 @@ class Story:
     started_at: dt.datetime
     needs: str = ""  # the attribute without which a recipient was skipped
     done: float = 1.0  # the share that has been tried
+    reached: float = 1.0  # beyond that share somebody cancelled it
     refused: float = 0.03
     unknown: int = 0
     pause_code: str = ""
@@ -149,6 +150,8 @@ class Story:
 
     @property
     def status(self) -> RunStatus:
+        if self.reached < 1:
+            return RunStatus.CANCELLED
         if self.done >= 1:
             return RunStatus.COMPLETED
         return RunStatus.PAUSED if self.pause_code else RunStatus.RUNNING
@@ -178,7 +181,7 @@ def write_run(story: Story, chance: random.Random) -> Run:
 
 def _write_head(story: Story) -> Run:
     message, sender = story.message, story.sender
-    finished = story.status == RunStatus.COMPLETED
+    finished = story.status in (RunStatus.COMPLETED, RunStatus.CANCELLED)
     return Run.objects.create(
         workspace=message.workspace,
         status=story.status,
@@ -215,8 +218,10 @@ def _attempt(story: Story, delivery: Delivery, chance: random.Random) -> Attempt
         duration_ms=round(chance.triangular(40, 900, 120)),
     )
     recipient = delivery.recipient
-    if story.needs and recipient and story.needs not in recipient.attributes:
-        _skip(attempt)
+    if delivery.position > len(story.recipients) * story.reached:
+        _skip(attempt, "cancelled")
+    elif story.needs and recipient and story.needs not in recipient.attributes:
+        _skip(attempt, "missing_data")
     elif chance.random() < story.refused:
         answers, weights = zip(*REFUSALS, strict=True)
         _refuse(attempt, chance.choices(answers, weights)[0])
@@ -240,8 +245,8 @@ def _refuse(attempt: Attempt, answer: Answer) -> None:
     attempt.reply, attempt.stage = answer.text, answer.stage
 
 
-def _skip(attempt: Attempt) -> None:
-    attempt.outcome, attempt.reason = Outcome.SKIPPED, "missing_data"
+def _skip(attempt: Attempt, reason: str) -> None:
+    attempt.outcome, attempt.reason = Outcome.SKIPPED, reason
     attempt.host = attempt.peer = attempt.tls = ""
     attempt.duration_ms = 0
 

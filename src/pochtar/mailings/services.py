@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -19,7 +20,7 @@ from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.content.models import Message
 from pochtar.delivery.models import Attempt, Delivery, Run, Sender, Slice, Tally
 from pochtar.mailings.lifecycle import STATES, Action
-from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus
+from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus, MissedRule
 from pochtar.recipients.models import Recipient, RecipientList
 
 NAME_LENGTH = 200
@@ -29,12 +30,15 @@ REFUSALS: dict[Action, Promise] = {
         "This mailing cannot be changed any more. Duplicate it and change the copy."
     ),
     Action.DELETE: _(
-        "A mailing that is scheduled, running or paused cannot be deleted."
+        "A mailing that is scheduled, running, paused or has letters in hand cannot "
+        "be deleted."
     ),
     Action.LAUNCH: _("This mailing has been launched already."),
     Action.CANCEL_SCHEDULE: _("This mailing is not scheduled."),
+    Action.UNDO: _("It is too late to take the launch back: letters are on their way."),
     Action.PAUSE: _("Only a running mailing can be paused."),
     Action.RESUME: _("Only a paused mailing can be continued."),
+    Action.CANCEL: _("Only a running or paused mailing can be cancelled."),
 }
 
 
@@ -50,6 +54,8 @@ class Draft:
     picked: Iterable[Recipient] = ()
     start_at: dt.datetime | None = None
     stop_at: dt.datetime | None = None
+    missed_rule: str = MissedRule.SEND
+    canary: bool = True
 
 
 def refuse(mailing: Mailing, action: Action) -> Conflict:
@@ -99,6 +105,8 @@ def duplicate_mailing(mailing: Mailing, *, by: User) -> Mailing:
         message=mailing.message,
         sender=mailing.sender,
         audience=mailing.audience,
+        missed_rule=mailing.missed_rule,
+        canary=mailing.canary,
         created_by=by,
     )
     copy.lists.set(mailing.lists.all())
@@ -115,7 +123,7 @@ def duplicate_mailing(mailing: Mailing, *, by: User) -> Mailing:
 
 @transaction.atomic
 def delete_mailing(mailing: Mailing, *, by: User) -> None:
-    """Delete a mailing; with a completed one its whole history goes (managers)."""
+    """Delete a mailing; with one that is over its whole history goes (managers)."""
     lowest = Role.MANAGER if mailing.is_launched else Role.EDITOR
     require_role(by, mailing.workspace_id, lowest)
     follow_runs([mailing.pk])
@@ -127,14 +135,16 @@ def delete_mailing(mailing: Mailing, *, by: User) -> None:
         subject=mailing,
         name=mailing.name,
     )
-    gone, _rows = Mailing.objects.filter(
-        pk=pk, run=run, status__in=STATES[Action.DELETE]
-    ).delete()
+    gone, _rows = (
+        Mailing.objects.filter(pk=pk, run=run, status__in=STATES[Action.DELETE])
+        .filter(Q(run=None) | Q(run__finished_at__isnull=False))
+        .delete()
+    )
     if not gone:
         mailing.refresh_from_db()
         raise refuse(mailing, Action.DELETE)
     if run:
-        _delete_history(run)
+        delete_history(run)
 
 
 @transaction.atomic
@@ -209,6 +219,8 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "audience": draft.audience,
         "start_at": draft.start_at,
         "stop_at": draft.stop_at,
+        "missed_rule": draft.missed_rule,
+        "canary": draft.canary,
     }
 
 
@@ -224,7 +236,7 @@ def _copy_name(name: str) -> str:
     return f"{name[: NAME_LENGTH - len(suffix) - 1]} {suffix}"
 
 
-def _delete_history(run: Run) -> None:
+def delete_history(run: Run) -> None:
     """Delete a run from the leaves up: one statement a table, nothing is loaded."""
     Attempt.objects.filter(run=run).delete()
     Tally.objects.filter(run=run).delete()

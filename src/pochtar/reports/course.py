@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from mailcore.smtp.meanings import Kind
 from pochtar.delivery.ledger import PENDING, SENDING
 from pochtar.delivery.models import Outcome, Run, RunStatus, Slice, SliceStatus
-from pochtar.delivery.reasons import pause_title
+from pochtar.delivery.reasons import pause_title, verdict_words
 from pochtar.delivery.reply_words import explain_attempt
+from pochtar.delivery.verdicts import read_verdict
 from pochtar.mailings.models import MailingStatus
 from pochtar.mailings.preflight import note_words
 from pochtar.reports.case import Case
@@ -100,12 +101,14 @@ def tell_run(case: Case) -> Step | None:
     if not run or not case.delivery or case.state == Outcome.ACCEPTED:
         return None
     if run.status == RunStatus.PAUSED:
+        verdict = read_verdict(run.pause_text)
+        figures = verdict_words(verdict) if verdict else ""
         return Step(
             key="paused",
             mark=Mark.BAD,
             text=_("The mailing is paused."),
-            detail=str(pause_title(run.pause_code)),
-            reply=run.pause_text,
+            detail=f"{pause_title(run.pause_code)} {figures}".rstrip(),
+            reply=verdict.reply if verdict else run.pause_text,
         )
     if run.status == RunStatus.CANCELLED:
         return Step(

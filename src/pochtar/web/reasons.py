@@ -9,11 +9,19 @@ from django.utils.translation import gettext_lazy as _
 
 from pochtar.delivery.dkim_signing import domain_of
 from pochtar.delivery.models import Run
-from pochtar.delivery.reasons import pause_title
+from pochtar.delivery.reasons import pause_title, verdict_words
+from pochtar.delivery.verdicts import (
+    CANARY_FAILED,
+    MANY_REFUSED,
+    Verdict,
+    read_verdict,
+)
+from pochtar.delivery.words import explain_trouble
 from pochtar.web.templatetags.navigation import address_of
 
 # What a person does about it; everything else starts at the server's settings.
-WAIT = frozenset({"by_person", "interrupted"})
+WAIT = frozenset({"by_person", "by_operator", "interrupted"})
+VERDICTS = frozenset({CANARY_FAILED, MANY_REFUSED})
 NOT_THE_SERVER = frozenset({"letter_broken", "internal_error"})
 THE_DOMAIN = frozenset({"dkim_mismatch", "dkim_unreadable"})
 
@@ -31,6 +39,8 @@ class Pause:
 
 def pause_of(run: Run) -> Pause:
     """Say why the run is paused and what to do."""
+    if run.pause_code in VERDICTS and (verdict := read_verdict(run.pause_text)):
+        return _doubt(run, verdict)
     waits = run.pause_code in WAIT
     if waits:
         advice = _("Nobody is lost: continue, and it goes on where it stopped.")
@@ -53,4 +63,19 @@ def pause_of(run: Run) -> Pause:
         domain_url=address_of("sender-domain", domain_of(run.from_email))
         if run.pause_code in THE_DOMAIN
         else "",
+    )
+
+
+def _doubt(run: Run, verdict: Verdict) -> Pause:
+    """Say what came back, and that a person has to judge it."""
+    advice = _(
+        "Look at the answers below. If the fault is the letter's, the sender's or the "
+        "server's, mend it first; if the addresses are really dead, continue: nobody "
+        "is lost, and the pause is not repeated for the same errors."
+    )
+    return Pause(
+        title=f"{explain_trouble(run.pause_code)} {verdict_words(verdict)}",
+        detail=verdict.reply,
+        advice=advice,
+        relay_url="",
     )

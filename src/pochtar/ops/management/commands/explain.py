@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from pochtar.ops.management.commands.sendmail import Refusal, find_mailing, language
+from pochtar.ops.management.commands.sendmail import find_mailing, language
+from pochtar.ops.sendmail_verbs import Refusal
 from pochtar.reports.explanation import (
     Explanation,
     Mark,
