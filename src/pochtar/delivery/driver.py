@@ -26,6 +26,7 @@ from pochtar.delivery.letters import Composer, composer_for_run
 from pochtar.delivery.models import Run, RunStatus, Slice
 from pochtar.delivery.outbox import OrmOutbox, SliceStore
 from pochtar.delivery.pools import pools
+from pochtar.delivery.retries import only_waits
 from pochtar.delivery.routes import route_of
 from pochtar.delivery.runs import (
     expire_run,
@@ -42,6 +43,7 @@ OnRecorded = Callable[[Sequence[Result]], None]
 Stopped = Callable[[], bool]
 RENEW_SECONDS = 2  # how soon a pause is noticed while a relay is slow
 WAIT_SECONDS = 0.3  # for slices that somebody else holds
+LATER_SECONDS = 1.5  # for what was put off
 
 
 class SystemClock:
@@ -74,7 +76,7 @@ def drive_run(
         if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
             break
         if drive_slice(run, stopped=stopped, on_recorded=on_recorded) is None:
-            time.sleep(WAIT_SECONDS)
+            time.sleep(LATER_SECONDS if only_waits(run) else WAIT_SECONDS)
     return _fresh(run)
 
 
