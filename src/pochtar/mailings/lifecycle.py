@@ -11,6 +11,8 @@
     paused      running     continued
     running     completed   nothing is left to try
     paused      completed   the last letter in hand was the last one of all
+    completed   running     once more to the failed or to the unknown (again.py);
+                            so from paused and cancelled
 
 Until the launch a mailing is a draft with its own status.  From then on it is as its
 run is: ``Mailing.status`` follows ``Run.status`` (services.follow_runs), and what is
@@ -44,6 +46,8 @@ TRANSITIONS: frozenset[tuple[MailingStatus, MailingStatus]] = frozenset(
         (MailingStatus.PAUSED, MailingStatus.RUNNING),
         (MailingStatus.RUNNING, MailingStatus.COMPLETED),
         (MailingStatus.PAUSED, MailingStatus.COMPLETED),
+        (MailingStatus.COMPLETED, MailingStatus.RUNNING),
+        (MailingStatus.CANCELLED, MailingStatus.RUNNING),
     }
 )
 
@@ -57,8 +61,15 @@ class Action(models.TextChoices):
     CANCEL_SCHEDULE = "cancel_schedule", _("cancel the schedule")
     PAUSE = "pause", _("pause")
     RESUME = "resume", _("continue")
+    RETRY_FAILED = "retry_failed", _("retry the failed")
+    SEND_UNKNOWN = "send_unknown", _("send to the unknown")
+    FOLLOW_UP = "follow_up", _("write to those added since")
 
 
+# Letters may be tried again when nobody is sending the others.
+AT_REST = frozenset(
+    {MailingStatus.PAUSED, MailingStatus.COMPLETED, MailingStatus.CANCELLED}
+)
 # Where each action can be done; a page offers exactly these, a service refuses others.
 STATES: dict[Action, frozenset[MailingStatus]] = {
     Action.EDIT: frozenset({MailingStatus.CREATED}),
@@ -67,6 +78,9 @@ STATES: dict[Action, frozenset[MailingStatus]] = {
     Action.CANCEL_SCHEDULE: frozenset({MailingStatus.SCHEDULED}),
     Action.PAUSE: frozenset({MailingStatus.RUNNING}),
     Action.RESUME: frozenset({MailingStatus.PAUSED}),
+    Action.RETRY_FAILED: AT_REST,
+    Action.SEND_UNKNOWN: AT_REST,
+    Action.FOLLOW_UP: AT_REST | {MailingStatus.RUNNING},
 }
 
 
