@@ -41,6 +41,7 @@ NOT_PAGES = {
     "mailing-cancel": "a POST that goes back",
     "message-duplicate": "a POST that goes to the copy",
     "mailing-duplicate": "a POST that goes to the copy",
+    "mailing-follow-up": "a POST that goes to the copy",
 }
 VISITOR = (
     "home",
@@ -108,6 +109,8 @@ STATES = {
     "mailing-edit": ("created",),
     "mailing-delete": ("created",),
     "mailing-launch": ("created",),
+    "mailing-retry-failed": ("completed",),
+    "mailing-send-unknown": ("completed",),
 }
 
 

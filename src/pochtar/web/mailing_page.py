@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from pochtar.base.errors import PochtarError
-from pochtar.delivery.models import Attempt, RunStatus
+from pochtar.delivery.models import Attempt, Run, RunStatus
+from pochtar.delivery.retries import next_try_at, only_waits
+from pochtar.mailings.again import left_of
 from pochtar.mailings.lifecycle import Action, can
 from pochtar.mailings.models import Mailing, MailingQuerySet, MailingStatus
 from pochtar.mailings.preflight import Preflight, note_words
@@ -26,7 +29,7 @@ NOTHING_NEW = 204
 
 def known_mailings() -> MailingQuerySet:
     rows: MailingQuerySet = Mailing.objects.select_related(
-        "workspace", "message", "sender__relay", "run"
+        "workspace", "message", "sender__relay", "run", "follows"
     )
     return rows
 
@@ -62,10 +65,26 @@ def page_of(request: WorkspaceRequest, mailing: Mailing) -> dict[str, Any]:
         return context | {"preflight": Preflight(mailing, now=now)}
     attempts = Attempt.objects.filter(run=mailing.run)
     context |= attempts_context(request, attempts, mailing.workspace)
-    context |= {"run": mailing.run, "progress": live_progress(mailing.run, now=now)}
+    context |= live_context(mailing, mailing.run, now=now)
+    if can(Action.RETRY_FAILED, mailing.state):
+        context["again"] = left_of(mailing)
     if mailing.run.status == RunStatus.PAUSED:
         context["pause"] = pause_of(mailing.run)
     return context
+
+
+def live_context(mailing: Mailing, run: Run, *, now: dt.datetime) -> dict[str, Any]:
+    """Return what the moving part of the page shows."""
+    progress = live_progress(run, now=now)
+    waits = bool(progress.deferred) and only_waits(run, now=now)
+    return {
+        "mailing": mailing,
+        "run": run,
+        "progress": progress,
+        "next_try_at": next_try_at(run) if progress.deferred else None,
+        "only_waits": waits,
+        "gives_up_at": run.started_at + dt.timedelta(hours=run.retry_hours),
+    }
 
 
 @require_safe
@@ -78,8 +97,7 @@ def mailing_live(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     mailing = find_visible(known_mailings(), request, pk)
     answer = HttpResponse(status=NOTHING_NEW)
     if mailing.run:
-        progress = live_progress(mailing.run, now=timezone.now())
-        context = {"mailing": mailing, "run": mailing.run, "progress": progress}
+        context = live_context(mailing, mailing.run, now=timezone.now())
         answer = render(request, "mailings/page.html#live", context)
     if mailing.state != request.GET.get("was", MailingStatus.RUNNING):
         answer.status_code = 200  # HTMX reads no header of a 204

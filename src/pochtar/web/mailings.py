@@ -31,6 +31,11 @@ from pochtar.web.access import (
     workspace_view,
 )
 from pochtar.web.forms.mailings import STATE_CHOICES, MailingForm, initial_of
+from pochtar.web.mailing_again import (
+    mailing_follow_up,
+    mailing_retry_failed,
+    mailing_send_unknown,
+)
 from pochtar.web.mailing_page import (
     find_launchable,
     known_mailings,
@@ -215,4 +220,15 @@ urlpatterns = [
     path("mailings/<uuid:pk>/pause/", mailing_pause, name="mailing-pause"),
     path("mailings/<uuid:pk>/resume/", mailing_resume, name="mailing-resume"),
     path("mailings/<uuid:pk>/cancel/", mailing_cancel, name="mailing-cancel"),
+    path(
+        "mailings/<uuid:pk>/retry-failed/",
+        mailing_retry_failed,
+        name="mailing-retry-failed",
+    ),
+    path(
+        "mailings/<uuid:pk>/send-unknown/",
+        mailing_send_unknown,
+        name="mailing-send-unknown",
+    ),
+    path("mailings/<uuid:pk>/follow-up/", mailing_follow_up, name="mailing-follow-up"),
 ]

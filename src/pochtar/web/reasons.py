@@ -16,6 +16,7 @@ REASONS: dict[str, Promise] = {
     **TROUBLES,
     "missing_data": _("A value that the message needs is missing."),
     "stopped": _("The time to stop had come before this one's turn."),
+    "gave_up": _("It was put off again and again until the time to give up."),
     "recipient_deleted": _("The recipient was deleted before this one's turn."),
     "bad_header": _("A value of this recipient cannot stand in the letter's header."),
     "interrupted": _("The program ended while this letter was on its way."),
