@@ -82,7 +82,7 @@ _GREYLISTED = re.compile(
 )
 _RATE = re.compile(
     r"TSS0[0-9]|rate.?limit|too (?:many|fast|frequent|much mail)|throttl"
-    r"|exceed\w* (?:the )?(?:rate|limit|quota of (?:messages|letters))"
+    r"|exceed\w* (?:the |your )?(?:rate|sending|hourly|daily)"
     r"|(?:message|letter|connection|sending)s? (?:rate|limit|quota)"
     r"|unusual (?:rate|volume|traffic)|slow down|ratelimit|max(?:imum)? messages? per",
     re.IGNORECASE,
