@@ -83,7 +83,6 @@ def live_context(mailing: Mailing, run: Run, *, now: dt.datetime) -> dict[str, A
         "progress": progress,
         "next_try_at": next_try_at(run) if progress.deferred else None,
         "only_waits": waits,
-        "gives_up_at": run.started_at + dt.timedelta(hours=run.retry_hours),
     }
 
 
