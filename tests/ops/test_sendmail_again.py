@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from mailcore.smtp.sink import Script, Step, sink_in_thread
 from pochtar.delivery.models import Slice
@@ -78,3 +78,8 @@ def test_a_foreground_run_waits_for_the_next_try(capsys: Any, settings: Any) -> 
         said = sendmail(capsys, str(mailing_over(sink.port).pk))
 
     assert (said["exit"], said["accepted"], said["deferred"]) == (0, 3, 0)
+
+
+def test_all_alone_is_a_mistake() -> None:
+    with pytest.raises(CommandError, match="--retry-failed"):
+        call_command("sendmail", str(mailing_over(25).pk), "--all")

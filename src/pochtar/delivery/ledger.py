@@ -75,7 +75,8 @@ def with_state(deliveries: QuerySet[Delivery]) -> QuerySet[Any]:
         first_position__lte=OuterRef("position"),
         cursor__gte=OuterRef("position"),
     )
-    again = passed.filter(
+    # Behind the cursor of a slice that is done, everybody has its attempt.
+    again = passed.exclude(status=SliceStatus.DONE).filter(
         source=OuterRef("last_outcome"),
         attempt_number__gt=OuterRef("last_number"),
     )

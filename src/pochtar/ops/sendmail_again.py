@@ -9,6 +9,8 @@ import datetime as dt
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from pochtar.delivery.models import Run
 from pochtar.mailings.again import retry_failed, send_unknown
 from pochtar.mailings.models import Mailing
@@ -34,6 +36,8 @@ def add_again(parser: ArgumentParser) -> None:
 
 
 def asks_again(options: dict[str, Any]) -> bool:
+    if options["all"] and not options["retry_failed"]:
+        raise CommandError("--all goes with --retry-failed.")
     return bool(options["retry_failed"] or options["send_unknown"])
 
 

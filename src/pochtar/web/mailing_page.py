@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 from pochtar.base.errors import PochtarError
 from pochtar.delivery.models import Attempt, Run, RunStatus
 from pochtar.delivery.retries import next_try_at, only_waits
-from pochtar.mailings.again import left_of
 from pochtar.mailings.lifecycle import Action, can
 from pochtar.mailings.models import Mailing, MailingQuerySet, MailingStatus
 from pochtar.mailings.preflight import Preflight, note_words
@@ -66,8 +65,6 @@ def page_of(request: WorkspaceRequest, mailing: Mailing) -> dict[str, Any]:
     attempts = Attempt.objects.filter(run=mailing.run)
     context |= attempts_context(request, attempts, mailing.workspace)
     context |= live_context(mailing, mailing.run, now=now)
-    if can(Action.RETRY_FAILED, mailing.state):
-        context["again"] = left_of(mailing)
     if mailing.run.status == RunStatus.PAUSED:
         context["pause"] = pause_of(mailing.run)
     return context

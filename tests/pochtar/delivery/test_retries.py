@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from mailcore.smtp.sink import Script, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
-from pochtar.delivery.ledger import count_states, recount_states
+from pochtar.delivery.ledger import audit_run, count_states, recount_states
 from pochtar.delivery.models import Attempt, Run, RunStatus, Slice, SliceStatus
 from pochtar.delivery.retries import next_try_at, only_waits, put_off
 from pochtar.delivery.runs import (
@@ -287,3 +287,13 @@ def test_an_installation_can_leave_trying_again_to_its_server(
 
     assert run.status == RunStatus.COMPLETED
     assert Attempt.objects.get(run=run).outcome == "failed"
+
+
+def test_the_audit_finds_who_was_put_off_and_forgotten(workspace: Workspace) -> None:
+    """SMTP-20"""
+    make_people(workspace, 2)
+    with sink_in_thread(answers(r0001=[LATER])) as sink:
+        run = drive_due(launch(workspace, sink))
+    later_of(run).delete()
+
+    assert audit_run(run) == ["1 were put off, and no later slice has them"]
