@@ -67,6 +67,7 @@ class Installation:
             "SANDBOX_PORT": str(self.sandbox_port),
             "DEBUG": "on",
             "RATE_LIMITS": "off",
+            "LAUNCH_UNDO_SECONDS": "0",  # nobody waits for second thoughts
             "PYTHONUNBUFFERED": "1",
             **self.more,
         }

@@ -39,6 +39,8 @@ NOT_PAGES = {
     "mailing-pause": "a POST that goes back",
     "mailing-resume": "a POST that goes back",
     "mailing-cancel": "a POST that goes back",
+    "mailing-undo": "a POST that goes back",
+    "mailing-at-once": "a POST that goes back",
     "message-duplicate": "a POST that goes to the copy",
     "mailing-duplicate": "a POST that goes to the copy",
     "mailing-follow-up": "a POST that goes to the copy",
@@ -111,6 +113,7 @@ STATES = {
     "mailing-launch": ("created",),
     "mailing-retry-failed": ("completed",),
     "mailing-send-unknown": ("completed",),
+    "mailing-stop": ("running", "paused"),
 }
 
 

@@ -27,6 +27,7 @@ from pochtar.delivery.models import Run, RunStatus
 from pochtar.mailings.models import MailingStatus
 from pochtar.sandbox.models import CapturedMessage
 from tests import make
+from tests.web.mailings import launched
 
 VIEWER, EDITOR, MANAGER, OWNER = Role
 RAW = b"Subject: Hi\r\nContent-Type: text/html\r\n\r\n<p style='color:red'>Hi</p>"
@@ -113,6 +114,10 @@ def finished_mailing(workspace: Workspace) -> Found:
     row.status = MailingStatus.COMPLETED
     row.save()
     return _of(row)
+
+
+def running_mailing(workspace: Workspace) -> Found:
+    return _of(launched(workspace))
 
 
 def relay(workspace: Workspace) -> Found:
@@ -208,6 +213,9 @@ MAILINGS = {
     "mailing-pause": action(MANAGER, mailing),
     "mailing-resume": action(MANAGER, mailing),
     "mailing-cancel": action(MANAGER, mailing),
+    "mailing-undo": action(MANAGER, mailing),
+    "mailing-at-once": action(MANAGER, mailing),
+    "mailing-stop": page(running_mailing, post=MANAGER),
     "mailing-retry-failed": page(finished_mailing, post=MANAGER),
     "mailing-send-unknown": page(finished_mailing, post=MANAGER),
     "mailing-follow-up": action(EDITOR, mailing),

@@ -164,7 +164,8 @@ def test_a_link_may_choose_message_and_lists(as_editor, workspace):
     ).content.decode()
 
     assert f'value="{message.pk}" selected' in page
-    assert page.count("checked") == 2  # the kind of audience, and the list
+    # The kind of audience, the list, and the careful start.
+    assert page.count("checked") == 3
 
 
 @pytest.mark.parametrize(("audience", "count"), [("everybody", 3), ("lists", 1)])

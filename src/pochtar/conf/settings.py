@@ -282,6 +282,16 @@ RETRY_MINUTES: list[float] = env.list(
 RETRY_GREYLISTED_MINUTES: float = env.float("RETRY_GREYLISTED_MINUTES", default=7)
 if not RETRY_MINUTES or min(*RETRY_MINUTES, RETRY_GREYLISTED_MINUTES) <= 0:
     raise ImproperlyConfigured("RETRY_MINUTES must be numbers above zero.")
+# A launch from a page can be taken back for so long; 0 for no such moment.
+LAUNCH_UNDO_SECONDS: int = env.int("LAUNCH_UNDO_SECONDS", default=30)
+# A careful start: so many per cent first, and when too many of them failed.
+CANARY_SHARE: int = env.int("CANARY_SHARE", default=2)
+CANARY_FAILED_PERCENT: int = env.int("CANARY_FAILED_PERCENT", default=10)
+CANARY_UNKNOWN_PERCENT: int = env.int("CANARY_UNKNOWN_PERCENT", default=5)
+# More refusals for good than that within ten minutes pause a mailing.
+REFUSED_PERCENT: int = env.int("REFUSED_PERCENT", default=10)
+# A scheduled launch later than that was missed.
+MISSED_AFTER = timedelta(minutes=env.int("MISSED_AFTER_MINUTES", default=15))
 
 # Work in the background ---------------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")

@@ -24,5 +24,6 @@ os.environ.update(
     ALLOW_PRIVATE_RELAYS="on",
     # A test's run ends with the first answers, unless it is about trying again.
     RETRY_HOURS="0",
+    LAUNCH_UNDO_SECONDS="0",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{VAR}/db.sqlite3",
 )

@@ -36,12 +36,15 @@ from pochtar.delivery.runs import (
     recover_dead_leases,
     recover_lease,
 )
+from pochtar.delivery.verdicts import Watch, judge_run
 
 log = structlog.get_logger(__name__)
 
 OnRecorded = Callable[[Sequence[Result]], None]
 Stopped = Callable[[], bool]
-RENEW_SECONDS = 2  # how soon a pause is noticed while a relay is slow
+# How soon a pause is noticed while a relay is slow; with the half second between two
+# looks at the clock it is less than two seconds (SMTP-26).
+RENEW_SECONDS = 1
 WAIT_SECONDS = 0.3  # for slices that somebody else holds
 LATER_SECONDS = 1.5  # for what was put off
 
@@ -63,7 +66,7 @@ def drive_run(
 ) -> Run:
     """Send a running run to its end, beside whoever else works on it.
 
-    Returns the fresh run when it is completed, or paused, or ``stopped`` (polled, from
+    Returns the fresh run when it is over, or paused, or ``stopped`` (polled, from
     any thread or signal handler) said so; then the letters in hand are finished and
     the rest stays pending.  ``on_recorded`` is called in this thread with each batch
     of committed results.
@@ -75,7 +78,8 @@ def drive_run(
         expire_run(run, now=now)
         if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
             break
-        if drive_slice(run, stopped=stopped, on_recorded=on_recorded) is None:
+        report = drive_slice(run, stopped=stopped, on_recorded=on_recorded)
+        if report is None and not judge_run(run):
             time.sleep(LATER_SECONDS if only_waits(run) else WAIT_SECONDS)
     return _fresh(run)
 
@@ -94,13 +98,17 @@ def drive_slice(
 ) -> SliceReport | None:
     """Lease a slice of the run and send it; None if there was none to lease.
 
-    Trouble with the relay pauses the run and is told in the report.
+    Trouble with the relay pauses the run and is told in the report; a verdict on the
+    letters (verdicts.py) pauses it too.
     """
     slice_ = lease_slice(run, slice_id=slice_id)
     if slice_ is None:
         return None
+    watch = Watch(run, on_recorded)
     try:
-        return _drive_leased(run, slice_, stopped=stopped, on_recorded=on_recorded)
+        report = _drive_leased(run, slice_, stopped=stopped, on_recorded=watch)
+        judge_run(run)
+        return report
     except LeaseLost:
         log.warning("lease_lost", slice=slice_.pk)
         return SliceReport(counts={}, done=False)

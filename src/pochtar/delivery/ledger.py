@@ -37,7 +37,6 @@ from pochtar.delivery.models import (
     Delivery,
     Outcome,
     Run,
-    RunStatus,
     Slice,
     SliceStatus,
     Tally,
@@ -183,13 +182,13 @@ def audit_run(run: Run) -> list[str]:
     if count := beyond.count():
         findings.append(f"{count} attempts stand beyond their slice's cursor")
     open_slices = Slice.objects.filter(run=run).filter(~Q(status=SliceStatus.DONE))
-    if run.status == RunStatus.COMPLETED:
+    if run.finished_at:
         if count := open_slices.count():
-            findings.append(f"the run is completed, {count} slices are not")
+            findings.append(f"the run is over, {count} slices are not")
         if slow.pending or slow.sending:
-            findings.append("the run is completed, but somebody was not tried")
+            findings.append("the run is over, but somebody was not tried")
         if slow.deferred:
-            findings.append("the run is completed, but somebody was put off")
+            findings.append("the run is over, but somebody was put off")
     if count := _forgotten(run):
         findings.append(f"{count} were put off, and no later slice has them")
     return findings

@@ -1,4 +1,4 @@
-"""A run's life: started, paused, continued, completed; and its slices' leases.
+"""A run's life: started, paused, continued, completed, cancelled; its slices' leases.
 
 Every change of state is one conditional UPDATE whose row count says who won.
 """
@@ -11,7 +11,7 @@ import uuid
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +37,7 @@ from pochtar.recipients.models import Recipient
 log = structlog.get_logger(__name__)
 
 OPEN_RUNS = (RunStatus.RUNNING, RunStatus.PAUSED)
+UNTOUCHABLE = (SliceStatus.LEASED, SliceStatus.DONE)
 NUDGED_AT_ONCE = 4  # slices of one run; each that ends asks for the next
 
 
@@ -48,6 +49,8 @@ def start_run(
     sender: Sender,
     audience: QuerySet[Recipient],
     stop_at: dt.datetime | None = None,
+    canary: int = 0,
+    undo_until: dt.datetime | None = None,
     by: User | None = None,
     now: dt.datetime | None = None,
     nudge: bool = True,
@@ -56,6 +59,8 @@ def start_run(
 
     Raises Conflict ``no_recipients``. Whether a launch is allowed is the caller's
     question; ``nudge=False`` is for one who drives the run in the foreground.
+    ``canary``: so many, drawn from the whole audience, come first, and the others are
+    held back until the verdict.  Nothing leaves before ``undo_until``.
     """
     now = now or timezone.now()
     run = Run.objects.create(
@@ -73,15 +78,23 @@ def start_run(
         stop_at=stop_at,
         retry_hours=settings.RETRY_HOURS,
         driven_by="" if nudge else this_process(),
+        undo_until=undo_until,
     )
-    run.selected = freeze_audience(run, audience)
+    run.selected = freeze_audience(run, audience, sample_first=canary > 0)
     if not run.selected:
         raise Conflict(
             "no_recipients", _("There is nobody to write to: the audience is empty.")
         )
-    run.save(update_fields=["selected"])
+    run.canary = canary if canary < run.selected else 0
+    run.save(update_fields=["selected", "canary"])
     size = settings.DELIVERY_SLICE_SIZE
-    cut_slices(run, selected=run.selected, size=size, due_at=now)
+    cut_slices(
+        run,
+        selected=run.selected,
+        size=size,
+        due_at=undo_until or now,
+        canary=run.canary,
+    )
     log.info("run_started", run=str(run.pk), selected=run.selected)
     if nudge:
         nudge_run(run)
@@ -104,12 +117,13 @@ def pause_run(run: Run, *, code: str, text: str = "") -> bool:
     return bool(paused)
 
 
-def resume_run(run: Run, *, nudge: bool = True) -> bool:
+def resume_run(run: Run, *, nudge: bool = True, now: dt.datetime | None = None) -> bool:
     """Go on with a paused run. False if it was not paused."""
     resumed = Run.objects.filter(pk=run.pk, status=RunStatus.PAUSED).update(
         status=RunStatus.RUNNING,
         pause_code="",
         pause_text="",
+        resumed_at=now or timezone.now(),
         driven_by="" if nudge else this_process(),
     )
     if resumed:
@@ -117,6 +131,30 @@ def resume_run(run: Run, *, nudge: bool = True) -> bool:
         if nudge:
             nudge_run(run)
     return bool(resumed)
+
+
+def cancel_run(run: Run) -> bool:
+    """End the run after the letters in hand. False if it was neither running nor paused.
+
+    Who has not been tried is skipped by expire_run; then the run is finished.
+    """
+    cancelled = Run.objects.filter(pk=run.pk, status__in=OPEN_RUNS).update(
+        status=RunStatus.CANCELLED, pause_code="", pause_text=""
+    )
+    if cancelled:
+        log.info("run_cancelled", run=str(run.pk))
+        # Any of them makes a worker see to the run.
+        some = Slice.objects.filter(
+            run=run, status__in=(SliceStatus.READY, SliceStatus.HELD)
+        )
+        nudge_slices(list(some.values_list("pk", flat=True)[:1]))
+    return bool(cancelled)
+
+
+def open_runs() -> QuerySet[Run]:
+    """Return the runs that are not over; a cancelled one is until all is recorded."""
+    runs: QuerySet[Run] = Run.objects.exclude(status=RunStatus.COMPLETED)
+    return runs.filter(finished_at=None)
 
 
 def take_over_run(run: Run) -> bool:
@@ -142,49 +180,60 @@ def leave_run(run: Run) -> None:
 
 
 def finish_run_if_done(run: Run, *, now: dt.datetime | None = None) -> bool:
-    """Complete the run if no slice is open. True if this call completed it."""
+    """End the run if no slice is open. True if this call ended it."""
     still_open = Slice.objects.filter(run=OuterRef("pk")).exclude(
         status=SliceStatus.DONE
     )
     finished = (
-        Run.objects.filter(pk=run.pk, status__in=OPEN_RUNS)
-        .filter(~Exists(still_open))
+        open_runs()
+        .filter(~Exists(still_open), pk=run.pk)
         .update(
-            status=RunStatus.COMPLETED,
+            status=Case(
+                When(status=RunStatus.CANCELLED, then=F("status")),
+                default=Value(RunStatus.COMPLETED),
+            ),
             finished_at=now or timezone.now(),
             pause_code="",
             pause_text="",
         )
     )
     if finished:
-        log.info("run_completed", run=str(run.pk))
+        log.info("run_finished", run=str(run.pk))
     return bool(finished)
 
 
 def expire_run(run: Run, *, now: dt.datetime) -> int:
-    """Past ``stop_at``, skip those who were not tried; return how many."""
-    if run.stop_at is None or run.stop_at > now:
+    """Skip those who were not tried when the run is cancelled, or past ``stop_at``.
+
+    Returns how many.  What somebody has in hand is left for later.
+    """
+    reason = _why_over(run, now)
+    if not reason:
         return 0
-    skipped = 0
-    for slice_ in Slice.objects.filter(run=run, status=SliceStatus.READY):
-        skipped += _skip_rest(run, slice_, now)
-    return skipped
+    rest = Slice.objects.filter(run=run).exclude(status__in=UNTOUCHABLE)
+    return sum(_skip_rest(run, slice_, reason, now) for slice_ in rest)
+
+
+def _why_over(run: Run, now: dt.datetime) -> str:
+    if run.status == RunStatus.CANCELLED:
+        return "cancelled"
+    return "stopped" if run.stop_at and run.stop_at <= now else ""
 
 
 @transaction.atomic
-def _skip_rest(run: Run, slice_: Slice, now: dt.datetime) -> int:
+def _skip_rest(run: Run, slice_: Slice, reason: str, now: dt.datetime) -> int:
     mine = Slice.objects.filter(
-        pk=slice_.pk, status=SliceStatus.READY, cursor=slice_.cursor
+        pk=slice_.pk, status=slice_.status, cursor=slice_.cursor
     ).update(status=SliceStatus.DONE, cursor=slice_.last_position)
     if not mine:
         return 0
     _record_untried(run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now)
     skipped = _record_untried(
-        run, slice_, slice_.last_position, Outcome.SKIPPED, "stopped", now
+        run, slice_, slice_.last_position, Outcome.SKIPPED, reason, now
     )
     # Whom it has put off does not get another try either.
     later = put_off(run, slice_)
-    return skipped + (_skip_rest(run, later, now) if later else 0)
+    return skipped + (_skip_rest(run, later, reason, now) if later else 0)
 
 
 # Leases ------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ import time
 from typing import Any
 
 from celery import shared_task, signals
+from django.utils import timezone
 
 from pochtar.delivery.driver import drive_slice
 from pochtar.delivery.models import Run, Slice
-from pochtar.delivery.runs import finish_run_if_done, nudge_run
+from pochtar.delivery.runs import expire_run, finish_run_if_done, nudge_run
 
 # Then other runs get their turn.
 TURN_SECONDS = 10
@@ -35,5 +36,12 @@ def deliver_slice(slice_id: int) -> None:
     report = drive_slice(run, slice_id=slice_id, stopped=_stopping.is_set)
     while report and report.done and time.monotonic() - started < TURN_SECONDS:
         report = drive_slice(run, stopped=_stopping.is_set)
+    _see_to(run)
+
+
+def _see_to(run: Run) -> None:
+    """End the run if it is over, else ask for its next slices."""
+    run.refresh_from_db(fields=["status"])
+    expire_run(run, now=timezone.now())
     if not finish_run_if_done(run) and not _stopping.is_set():
         nudge_run(run)

@@ -6,21 +6,24 @@ import datetime as dt
 
 from django.utils import timezone
 
-from pochtar.delivery.models import Run, RunStatus
+from pochtar.delivery.models import RunStatus
 from pochtar.delivery.runs import (
-    OPEN_RUNS,
     expire_run,
     finish_run_if_done,
     nudge_run,
+    open_runs,
     recover_dead_leases,
 )
+from pochtar.delivery.verdicts import judge_run
 
 
 def tick_runs(now: dt.datetime | None = None) -> None:
-    """Recover what the dead left, skip what is too late, complete what is done."""
+    """Recover what the dead left, skip what is too late, judge, complete what is done."""
     now = now or timezone.now()
     recover_dead_leases(now=now)
-    for run in Run.objects.filter(status__in=OPEN_RUNS):
+    for run in open_runs():
         expire_run(run, now=now)
-        if not finish_run_if_done(run, now=now) and run.status == RunStatus.RUNNING:
+        if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
+            continue
+        if not judge_run(run, now=now):
             nudge_run(run, now=now)

@@ -52,6 +52,13 @@ TROUBLES: dict[str, Promise] = {
         "Enter it again."
     ),
     "letter_broken": _("The letter cannot be written: its content or sender is wrong."),
+    "canary_failed": _(
+        "The careful start went badly: too many of the first letters were refused, or "
+        "their outcome is unknown. The others have not been sent."
+    ),
+    "many_refused": _(
+        "The mail servers refused too many of the last letters for good."
+    ),
     "internal_error": _(
         "Something went wrong inside Pochtar. The operator finds it in the log."
     ),

@@ -6,17 +6,23 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Count, Min
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.base.errors import Conflict
 from pochtar.delivery import runs
 from pochtar.delivery.models import Attempt, Outcome, Run
+from pochtar.delivery.undo import start_at_once
 from pochtar.mailings.launch import launch_mailing, resume_mailing
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.preflight import TEXTS
 from pochtar.mailings.services import follow_runs
 
 INTERRUPTED = "interrupted"
+OVER: dict[str, Promise] = {
+    MailingStatus.COMPLETED: _("This mailing is completed already."),
+    MailingStatus.CANCELLED: _("This mailing has been cancelled."),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +41,11 @@ def take_mailing(mailing: Mailing, *, now: dt.datetime, force_now: bool) -> Run:
     """Launch, continue or take over the mailing; return the run to drive.
 
     Raises Conflict: what stands in the way of a launch (preflight.py),
-    ``start_not_reached``, ``already_completed``, or ``already_running`` when somebody
-    who lives is driving it.
+    ``start_not_reached``, ``already_completed``, ``already_cancelled``, or
+    ``already_running`` when somebody who lives is driving it.
     """
-    if mailing.state == MailingStatus.COMPLETED:
-        raise Conflict("already_completed", _("This mailing is completed already."))
+    if mailing.state in OVER:
+        raise Conflict(f"already_{mailing.state}", OVER[mailing.state])
     if mailing.state == MailingStatus.PAUSED:
         mailing = resume_mailing(mailing, by=None, nudge=False)
     elif mailing.state == MailingStatus.RUNNING:
@@ -66,6 +72,8 @@ def _take_over(mailing: Mailing, *, now: dt.datetime) -> None:
     runs.recover_dead_leases(now=now)
     if not mailing.run or not runs.take_over_run(mailing.run):
         raise Conflict("already_running", _("This mailing is running already."))
+    # Who sends it by hand does not wait for second thoughts.
+    start_at_once(mailing.run, now=now, nudge=False)
 
 
 def leave_mailing(mailing: Mailing, run: Run, *, interrupted: bool) -> Run:

@@ -5,12 +5,16 @@
     created     scheduled   launched, its start is in the future
     created     running     launched
     scheduled   created     the schedule is cancelled; or it is due and cannot be
-                            launched (``note`` says why)
+                            launched, or was missed (``note`` says why)
     scheduled   running     it is due, or somebody launches it at once
-    running     paused      a person, Ctrl-C, or a mail server in trouble
+    running     created     the launch is taken back before the first letter
+    running     paused      a person, Ctrl-C, a mail server in trouble, or a verdict
+                            on what came back (delivery/verdicts.py)
     paused      running     continued
     running     completed   nothing is left to try
     paused      completed   the last letter in hand was the last one of all
+    running     cancelled   a person; letters in hand are finished, the rest skipped
+    paused      cancelled   a person
     completed   running     once more to the failed or to the unknown (again.py);
                             so from paused and cancelled
 
@@ -42,10 +46,13 @@ TRANSITIONS: frozenset[tuple[MailingStatus, MailingStatus]] = frozenset(
         (MailingStatus.CREATED, MailingStatus.RUNNING),
         (MailingStatus.SCHEDULED, MailingStatus.CREATED),
         (MailingStatus.SCHEDULED, MailingStatus.RUNNING),
+        (MailingStatus.RUNNING, MailingStatus.CREATED),
         (MailingStatus.RUNNING, MailingStatus.PAUSED),
         (MailingStatus.PAUSED, MailingStatus.RUNNING),
         (MailingStatus.RUNNING, MailingStatus.COMPLETED),
         (MailingStatus.PAUSED, MailingStatus.COMPLETED),
+        (MailingStatus.RUNNING, MailingStatus.CANCELLED),
+        (MailingStatus.PAUSED, MailingStatus.CANCELLED),
         (MailingStatus.COMPLETED, MailingStatus.RUNNING),
         (MailingStatus.CANCELLED, MailingStatus.RUNNING),
     }
@@ -59,8 +66,10 @@ class Action(models.TextChoices):
     DELETE = "delete", _("delete")
     LAUNCH = "launch", _("launch")
     CANCEL_SCHEDULE = "cancel_schedule", _("cancel the schedule")
+    UNDO = "undo", _("take the launch back")
     PAUSE = "pause", _("pause")
     RESUME = "resume", _("continue")
+    CANCEL = "cancel", _("cancel")
     RETRY_FAILED = "retry_failed", _("retry the failed")
     SEND_UNKNOWN = "send_unknown", _("send to the unknown")
     FOLLOW_UP = "follow_up", _("write to those added since")
@@ -71,13 +80,19 @@ AT_REST = frozenset(
     {MailingStatus.PAUSED, MailingStatus.COMPLETED, MailingStatus.CANCELLED}
 )
 # Where each action can be done; a page offers exactly these, a service refuses others.
+# A launch can be taken back for half a minute only, and what is cancelled be deleted
+# when its letters in hand are done: the services look at the run for that.
 STATES: dict[Action, frozenset[MailingStatus]] = {
     Action.EDIT: frozenset({MailingStatus.CREATED}),
-    Action.DELETE: frozenset({MailingStatus.CREATED, MailingStatus.COMPLETED}),
+    Action.DELETE: frozenset(
+        {MailingStatus.CREATED, MailingStatus.COMPLETED, MailingStatus.CANCELLED}
+    ),
     Action.LAUNCH: frozenset({MailingStatus.CREATED, MailingStatus.SCHEDULED}),
     Action.CANCEL_SCHEDULE: frozenset({MailingStatus.SCHEDULED}),
+    Action.UNDO: frozenset({MailingStatus.RUNNING}),
     Action.PAUSE: frozenset({MailingStatus.RUNNING}),
     Action.RESUME: frozenset({MailingStatus.PAUSED}),
+    Action.CANCEL: frozenset({MailingStatus.RUNNING, MailingStatus.PAUSED}),
     Action.RETRY_FAILED: AT_REST,
     Action.SEND_UNKNOWN: AT_REST,
     Action.FOLLOW_UP: AT_REST | {MailingStatus.RUNNING},

@@ -14,17 +14,24 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import OwnedQuerySet, Role, User, Workspace
 from pochtar.base.ids import uuid7
 from pochtar.content.models import Message
-from pochtar.delivery.models import Run, Sender
+from pochtar.delivery.models import Run, RunStatus, Sender
+from pochtar.delivery.undo import can_be_undone
 from pochtar.mailings.lifecycle import MailingStatus
 from pochtar.recipients.models import Recipient, RecipientList
 
 __all__ = [
+    "MISSED",
+    "MISSED_ASK",
     "AudienceKind",
     "Mailing",
     "MailingQuerySet",
     "MailingStatus",
     "MissedRule",
 ]
+
+
+# Notes of a mailing whose start was missed: it was not sent, or waits for an answer.
+MISSED, MISSED_ASK = "missed", "missed_ask"
 
 
 class AudienceKind(models.TextChoices):
@@ -64,8 +71,9 @@ class MailingQuerySet(OwnedQuerySet):
         )
 
     def due(self, now: dt.datetime) -> Self:
-        """Return the scheduled mailings whose time has come."""
-        return self.filter(status=MailingStatus.SCHEDULED, start_at__lte=now)
+        """Return the scheduled mailings whose time has come, and that need no answer."""
+        scheduled = self.filter(status=MailingStatus.SCHEDULED, start_at__lte=now)
+        return scheduled.exclude(note=MISSED_ASK)
 
     def family_of(self, mailing: Mailing) -> list[Mailing]:
         """Return the mailing that began it, and all that follow it or one another."""
@@ -145,7 +153,8 @@ class Mailing(models.Model):
     run = models.OneToOneField(
         Run, on_delete=models.PROTECT, null=True, blank=True, related_name="mailing"
     )
-    # Why a scheduled launch did not come about: the code of a preflight problem.
+    # Why a scheduled launch did not come about: the code of a preflight problem, or
+    # that it was missed.
     note = models.CharField(max_length=40, blank=True, editable=False)
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, editable=False
@@ -221,3 +230,14 @@ class Mailing(models.Model):
     @property
     def is_launched(self) -> bool:
         return self.run_id is not None
+
+    @property
+    def has_letters_in_hand(self) -> bool:
+        """Whether it is cancelled, and its end not yet recorded."""
+        if not self.run or self.run.status != RunStatus.CANCELLED:
+            return False
+        return self.run.finished_at is None
+
+    def waits_for_undo(self, now: dt.datetime) -> bool:
+        """Whether its launch can still be taken back."""
+        return bool(self.run and can_be_undone(self.run, now=now))

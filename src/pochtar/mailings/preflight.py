@@ -28,7 +28,7 @@ from mailcore.compose import (
 from pochtar.base.errors import Text
 from pochtar.content.checks import BUILT_IN_NAMES, draft_of, find_problems
 from pochtar.mailings.audience import audience_of, complete, lacking
-from pochtar.mailings.models import Mailing
+from pochtar.mailings.models import MISSED, MISSED_ASK, Mailing
 from pochtar.recipients.models import Attribute, Recipient
 
 # In words; the code of a problem is also kept as the note of a failed schedule.
@@ -42,6 +42,11 @@ TEXTS: dict[str, Promise] = {
     "everybody_lacks": _(
         "Not one recipient has all the values that the message needs."
     ),
+    MISSED: _(
+        "Its start was missed because nothing ran here then, and it is not to be sent "
+        "late."
+    ),
+    MISSED_ASK: _("Its start was missed because nothing ran here then."),
 }
 # Where in the message the mistake is.
 PARTS: dict[str, Promise] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -19,7 +20,7 @@ from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.content.models import Message
 from pochtar.delivery.models import Attempt, Delivery, Run, Sender, Slice, Tally
 from pochtar.mailings.lifecycle import STATES, Action
-from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus
+from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus, MissedRule
 from pochtar.recipients.models import Recipient, RecipientList
 
 NAME_LENGTH = 200
@@ -29,12 +30,15 @@ REFUSALS: dict[Action, Promise] = {
         "This mailing cannot be changed any more. Duplicate it and change the copy."
     ),
     Action.DELETE: _(
-        "A mailing that is scheduled, running or paused cannot be deleted."
+        "A mailing that is scheduled, running, paused or has letters in hand cannot "
+        "be deleted."
     ),
     Action.LAUNCH: _("This mailing has been launched already."),
     Action.CANCEL_SCHEDULE: _("This mailing is not scheduled."),
+    Action.UNDO: _("It is too late to take the launch back: letters are on their way."),
     Action.PAUSE: _("Only a running mailing can be paused."),
     Action.RESUME: _("Only a paused mailing can be continued."),
+    Action.CANCEL: _("Only a running or paused mailing can be cancelled."),
     Action.RETRY_FAILED: _("Pause the mailing or let it end before you try again."),
     Action.SEND_UNKNOWN: _("Pause the mailing or let it end before you try again."),
     Action.FOLLOW_UP: _("This mailing has not been launched yet."),
@@ -53,6 +57,8 @@ class Draft:
     picked: Iterable[Recipient] = ()
     start_at: dt.datetime | None = None
     stop_at: dt.datetime | None = None
+    missed_rule: str = MissedRule.SEND
+    canary: bool = True
 
 
 def refuse(mailing: Mailing, action: Action) -> Conflict:
@@ -115,6 +121,8 @@ def copy_mailing(mailing: Mailing, *, by: User, suffix: str) -> Mailing:
         message=mailing.message,
         sender=mailing.sender,
         audience=mailing.audience,
+        missed_rule=mailing.missed_rule,
+        canary=mailing.canary,
         follows=mailing.follows,
         created_by=by,
     )
@@ -125,7 +133,7 @@ def copy_mailing(mailing: Mailing, *, by: User, suffix: str) -> Mailing:
 
 @transaction.atomic
 def delete_mailing(mailing: Mailing, *, by: User) -> None:
-    """Delete a mailing; with a completed one its whole history goes (managers)."""
+    """Delete a mailing; with one that is over its whole history goes (managers)."""
     lowest = Role.MANAGER if mailing.is_launched else Role.EDITOR
     require_role(by, mailing.workspace_id, lowest)
     follow_runs([mailing.pk])
@@ -146,14 +154,16 @@ def delete_mailing(mailing: Mailing, *, by: User) -> None:
         subject=mailing,
         name=mailing.name,
     )
-    gone, _rows = Mailing.objects.filter(
-        pk=pk, run=run, status__in=STATES[Action.DELETE]
-    ).delete()
+    gone, _rows = (
+        Mailing.objects.filter(pk=pk, run=run, status__in=STATES[Action.DELETE])
+        .filter(Q(run=None) | Q(run__finished_at__isnull=False))
+        .delete()
+    )
     if not gone:
         mailing.refresh_from_db()
         raise refuse(mailing, Action.DELETE)
     if run:
-        _delete_history(run)
+        delete_history(run)
 
 
 @transaction.atomic
@@ -228,6 +238,8 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "audience": draft.audience,
         "start_at": draft.start_at,
         "stop_at": draft.stop_at,
+        "missed_rule": draft.missed_rule,
+        "canary": draft.canary,
     }
 
 
@@ -238,7 +250,7 @@ def _set_audience(mailing: Mailing, draft: Draft) -> None:
     mailing.picked.set(draft.picked if by_people else [])
 
 
-def _delete_history(run: Run) -> None:
+def delete_history(run: Run) -> None:
     """Delete a run from the leaves up: one statement a table, nothing is loaded."""
     Attempt.objects.filter(run=run).delete()
     Tally.objects.filter(run=run).delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from pochtar.base.errors import PochtarError
-from pochtar.delivery.models import Attempt, Run, RunStatus
+from pochtar.delivery.models import Attempt, RunStatus
 from pochtar.delivery.retries import next_try_at, only_waits
+from pochtar.delivery.runs import OPEN_RUNS
+from pochtar.delivery.verdicts import is_held
 from pochtar.mailings.lifecycle import Action, can
-from pochtar.mailings.models import Mailing, MailingQuerySet, MailingStatus
+from pochtar.mailings.models import (
+    MISSED_ASK,
+    Mailing,
+    MailingQuerySet,
+    MailingStatus,
+)
 from pochtar.mailings.preflight import Preflight, note_words
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
 from pochtar.web.attempts import attempts_context
@@ -24,6 +32,9 @@ from pochtar.web.progress import live_progress
 from pochtar.web.reasons import pause_of
 
 NOTHING_NEW = 204
+# Phases beside the states: the launch can be taken back, a missed start waits for an
+# answer, a cancelled mailing has letters in hand.
+WAITS, ASKS, ENDS = "waits", "asks", "ends"
 
 
 def known_mailings() -> MailingQuerySet:
@@ -55,50 +66,68 @@ def page_of(request: WorkspaceRequest, mailing: Mailing) -> dict[str, Any]:
     context: dict[str, Any] = {
         "mailing": mailing,
         "state": mailing.state,
+        "phase": phase_of(mailing, now),
         "can": {str(action): can(action, mailing.state) for action in Action},
         "lists": mailing.lists.order_by("name"),
-        "note": note_words(mailing.note),
+        "note": note_words(mailing.note) if mailing.note != MISSED_ASK else "",
+        "asks": mailing.state == MailingStatus.SCHEDULED and mailing.note == MISSED_ASK,
         "command": f"python manage.py sendmail {mailing.pk}",
     }
     if not mailing.run:
         return context | {"preflight": Preflight(mailing, now=now)}
     attempts = Attempt.objects.filter(run=mailing.run)
     context |= attempts_context(request, attempts, mailing.workspace)
-    context |= live_context(mailing, mailing.run, now=now)
+    context |= live_part(mailing, now)
     if mailing.run.status == RunStatus.PAUSED:
         context["pause"] = pause_of(mailing.run)
     return context
 
 
-def live_context(mailing: Mailing, run: Run, *, now: dt.datetime) -> dict[str, Any]:
-    """Return what the moving part of the page shows."""
-    progress = live_progress(run, now=now)
-    waits = bool(progress.deferred) and only_waits(run, now=now)
-    return {
-        "mailing": mailing,
-        "run": run,
-        "progress": progress,
-        "next_try_at": next_try_at(run) if progress.deferred else None,
-        "only_waits": waits,
-    }
-
-
 @require_safe
 @workspace_view
 def mailing_live(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
-    """Give the moving part of the page; reload the page when the state has changed.
+    """Give the moving part of the page; reload the page when the phase has changed.
 
-    ``was`` is the state that the page shows.
+    ``was`` is the phase that the page shows.
     """
     mailing = find_visible(known_mailings(), request, pk)
+    now, was = timezone.now(), request.GET.get("was", MailingStatus.RUNNING)
     answer = HttpResponse(status=NOTHING_NEW)
     if mailing.run:
-        context = live_context(mailing, mailing.run, now=timezone.now())
-        answer = render(request, "mailings/page.html#live", context)
-    if mailing.state != request.GET.get("was", MailingStatus.RUNNING):
+        name = "left" if was == WAITS else "live"
+        context = live_part(mailing, now)
+        answer = render(request, f"mailings/page.html#{name}", context)
+    if phase_of(mailing, now) != was:
         answer.status_code = 200  # HTMX reads no header of a 204
         answer["HX-Refresh"] = "true"
     return answer
+
+
+def live_part(mailing: Mailing, now: dt.datetime) -> dict[str, Any]:
+    """Return what moves on the page of a launched mailing."""
+    run = mailing.run
+    assert run
+    left = (run.undo_until - now).total_seconds() if run.undo_until else 0
+    progress = live_progress(run, now=now)
+    return {
+        "mailing": mailing,
+        "run": run,
+        "phase": phase_of(mailing, now),
+        "progress": progress,
+        "next_try_at": next_try_at(run) if progress.deferred else None,
+        "only_waits": bool(progress.deferred) and only_waits(run, now=now),
+        "left": max(math.ceil(left), 0),
+        "held": run.status in OPEN_RUNS and is_held(run),
+    }
+
+
+def phase_of(mailing: Mailing, now: dt.datetime) -> str:
+    """Return the state, told apart by what the page offers in it."""
+    if mailing.waits_for_undo(now):
+        return WAITS
+    if mailing.state == MailingStatus.SCHEDULED and mailing.note:
+        return ASKS
+    return ENDS if mailing.has_letters_in_hand else str(mailing.state)
 
 
 def refused(

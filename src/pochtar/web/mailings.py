@@ -44,10 +44,13 @@ from pochtar.web.mailing_page import (
     refused,
 )
 from pochtar.web.mailing_run import (
+    mailing_at_once,
     mailing_cancel,
     mailing_launch,
     mailing_pause,
     mailing_resume,
+    mailing_stop,
+    mailing_undo,
 )
 from pochtar.web.progress import progress_of
 from pochtar.web.templatetags.navigation import address_of
@@ -220,6 +223,9 @@ urlpatterns = [
     path("mailings/<uuid:pk>/pause/", mailing_pause, name="mailing-pause"),
     path("mailings/<uuid:pk>/resume/", mailing_resume, name="mailing-resume"),
     path("mailings/<uuid:pk>/cancel/", mailing_cancel, name="mailing-cancel"),
+    path("mailings/<uuid:pk>/undo/", mailing_undo, name="mailing-undo"),
+    path("mailings/<uuid:pk>/at-once/", mailing_at_once, name="mailing-at-once"),
+    path("mailings/<uuid:pk>/stop/", mailing_stop, name="mailing-stop"),
     path(
         "mailings/<uuid:pk>/retry-failed/",
         mailing_retry_failed,

@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.delivery.models import Run
+from pochtar.delivery.verdicts import (
+    CANARY_FAILED,
+    MANY_REFUSED,
+    Verdict,
+    read_verdict,
+)
 from pochtar.delivery.words import TROUBLES, explain_trouble
 from pochtar.web.templatetags.navigation import address_of
 
@@ -15,6 +22,7 @@ from pochtar.web.templatetags.navigation import address_of
 REASONS: dict[str, Promise] = {
     **TROUBLES,
     "missing_data": _("A value that the message needs is missing."),
+    "cancelled": _("The mailing was cancelled before this one's turn."),
     "stopped": _("The time to stop had come before this one's turn."),
     "gave_up": _("It was put off again and again until the time to give up."),
     "recipient_deleted": _("The recipient was deleted before this one's turn."),
@@ -23,10 +31,12 @@ REASONS: dict[str, Promise] = {
 }
 PAUSES: dict[str, Promise] = {
     "by_person": _("Paused by a participant."),
+    "by_operator": _("Paused on the command line."),
     "interrupted": _("Stopped on the command line."),
 }
 # What a person does about it; everything else starts at the server's settings.
-WAIT = frozenset({"by_person", "interrupted"})
+WAIT = frozenset({"by_person", "by_operator", "interrupted"})
+VERDICTS = frozenset({CANARY_FAILED, MANY_REFUSED})
 NOT_THE_SERVER = frozenset({"letter_broken", "internal_error"})
 
 
@@ -47,6 +57,8 @@ def reason_words(code: str) -> Promise | str:
 
 def pause_of(run: Run) -> Pause:
     """Say why the run is paused and what to do."""
+    if run.pause_code in VERDICTS and (verdict := read_verdict(run.pause_text)):
+        return _doubt(run, verdict)
     waits = run.pause_code in WAIT
     title = PAUSES.get(run.pause_code) or reason_words(run.pause_code)
     if waits:
@@ -66,3 +78,32 @@ def pause_of(run: Run) -> Pause:
         if waits or run.pause_code in NOT_THE_SERVER
         else address_of("relay", run.relay_id),
     )
+
+
+def _doubt(run: Run, verdict: Verdict) -> Pause:
+    """Say what came back, and that a person has to judge it."""
+    advice = _(
+        "Look at the answers below. If the fault is the letter's, the sender's or the "
+        "server's, mend it first; if the addresses are really dead, continue: nobody "
+        "is lost, and the pause is not repeated for the same errors."
+    )
+    return Pause(
+        title=f"{explain_trouble(run.pause_code)} {verdict_words(verdict)}",
+        detail=verdict.reply,
+        advice=advice,
+        relay_url="",
+    )
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Return a verdict's figures in words."""
+    words = ngettext(
+        "Of %(tried)d attempt, %(failed)d failed.",
+        "Of %(tried)d attempts, %(failed)d failed.",
+        verdict.tried,
+    )
+    said = words % {"tried": verdict.tried, "failed": verdict.failed}
+    if verdict.unknown:
+        unknown = gettext("The outcome of %(unknown)d is unknown.")
+        said += " " + unknown % {"unknown": verdict.unknown}
+    return said

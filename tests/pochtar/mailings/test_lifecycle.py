@@ -18,11 +18,13 @@ from hypothesis.stateful import (
 
 from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict
+from pochtar.delivery.ledger import count_states, recount_states
 from pochtar.delivery.models import Run, RunStatus, Slice, SliceStatus
-from pochtar.delivery.runs import finish_run_if_done
+from pochtar.delivery.runs import finish_run_if_done, lease_slice
+from pochtar.delivery.ticks import tick_runs
 from pochtar.mailings import launch, services
 from pochtar.mailings.lifecycle import STATES, TRANSITIONS, Action, can, sources
-from pochtar.mailings.models import Mailing, MailingStatus
+from pochtar.mailings.models import Mailing, MailingStatus, MissedRule
 from tests.make import make_mailing, make_member, make_recipient, make_workspace
 
 AHEAD = dt.timedelta(days=1)
@@ -58,14 +60,14 @@ class Walk(RuleBasedStateMachine):
     def teardown(self):
         Mailing.objects.all().delete()
         for run in Run.objects.all():
-            services._delete_history(run)
+            services.delete_history(run)
 
     @property
     def mailing(self):
         return Mailing.objects.select_related("workspace", "run").get(pk=self.pk)
 
-    def attempt(self, action, do):
-        allowed = can(action, self.mailing.state)
+    def attempt(self, action, do, *, also=True):
+        allowed = can(action, self.mailing.state) and also
         try:
             do(self.mailing)
             done = True
@@ -73,27 +75,68 @@ class Walk(RuleBasedStateMachine):
             done = False
         assert done == allowed
 
-    @rule(later=st.booleans())
-    def launch(self, later):
+    @rule(later=st.booleans(), undo_seconds=st.sampled_from([0, 60]))
+    def launch(self, later, undo_seconds):
         start = timezone.now() + AHEAD if later else None
         if can(Action.EDIT, self.mailing.state):
             Mailing.objects.filter(pk=self.pk).update(start_at=start)
         self.attempt(
             Action.LAUNCH,
             lambda mailing: launch.launch_mailing(
-                mailing, by=self.by, now=timezone.now(), force_now=not later
+                mailing,
+                by=self.by,
+                now=timezone.now(),
+                force_now=not later,
+                undo_seconds=undo_seconds,
             ),
         )
 
     @rule()
+    def undo(self):
+        now = timezone.now()
+        self.attempt(
+            Action.UNDO,
+            lambda mailing: launch.undo_launch(mailing, by=self.by, now=now),
+            also=self.mailing.waits_for_undo(now) and not self.is_touched,
+        )
+
+    @property
+    def is_touched(self):
+        return Slice.objects.exclude(status=SliceStatus.READY).exists()
+
+    @rule()
+    def lease(self):
+        if run := self.mailing.run:
+            lease_slice(run)
+
+    @rule()
     def cancel(self):
+        self.attempt(
+            Action.CANCEL,
+            lambda mailing: launch.cancel_mailing(mailing, by=self.by),
+        )
+
+    @rule()
+    def delete(self):
+        mailing = self.mailing
+        if not can(Action.DELETE, mailing.state) or mailing.has_letters_in_hand:
+            with pytest.raises(Conflict):
+                services.delete_mailing(mailing, by=self.by)
+
+    @rule()
+    def tick(self):
+        tick_runs()
+
+    @rule()
+    def cancel_schedule(self):
         self.attempt(
             Action.CANCEL_SCHEDULE,
             lambda mailing: services.cancel_schedule(mailing, by=self.by),
         )
 
-    @rule()
-    def come_due(self):
+    @rule(missed_rule=st.sampled_from(MissedRule))
+    def come_due(self, missed_rule):
+        Mailing.objects.filter(pk=self.pk).update(missed_rule=missed_rule)
         launch.launch_due(timezone.now() + 2 * AHEAD)
 
     @rule()
@@ -149,6 +192,8 @@ class Walk(RuleBasedStateMachine):
             assert Run.objects.filter(status=RunStatus.COMPLETED).count() == int(
                 self.mailing.status == MailingStatus.COMPLETED
             )
+            for run in Run.objects.all():
+                assert count_states(run) == recount_states(run)
 
 
 @pytest.mark.django_db

@@ -20,7 +20,7 @@ from pochtar.base.errors import InvalidInput
 from pochtar.content.models import Message
 from pochtar.delivery.models import Sender
 from pochtar.mailings.audience import choose, select_audience
-from pochtar.mailings.models import AudienceKind, Mailing
+from pochtar.mailings.models import AudienceKind, Mailing, MissedRule
 from pochtar.mailings.services import Draft, check_draft, check_times
 from pochtar.recipients.models import Recipient, RecipientList
 
@@ -115,6 +115,22 @@ class MailingForm(forms.Form):
     )
     start_at = MomentField(label=_("Start"), required=False)
     stop_at = MomentField(label=_("Stop"), required=False)
+    missed_rule = forms.ChoiceField(
+        label=_("If nothing ran here at the start"),
+        choices=MissedRule.choices,
+        initial=MissedRule.SEND,
+        required=False,
+        help_text=_("For instance because the computer was off."),
+    )
+    canary = forms.BooleanField(
+        label=_("Careful start"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "With a thousand recipients or more, a few get it first; the others follow "
+            "by themselves when that went well."
+        ),
+    )
 
     def __init__(
         self, *args: Any, workspace: Workspace, search_url: str = "", **kwargs: Any
@@ -197,6 +213,8 @@ class MailingForm(forms.Form):
             picked=list(self.people),
             start_at=data["start_at"],
             stop_at=data["stop_at"],
+            missed_rule=data["missed_rule"] or MissedRule.SEND,
+            canary=data["canary"],
         )
 
     def count(self) -> int | None:
@@ -232,6 +250,8 @@ def initial_of(mailing: Mailing) -> dict[str, Any]:
         "follows": mailing.follows_id,
         "start_at": mailing.start_at,
         "stop_at": mailing.stop_at,
+        "missed_rule": mailing.missed_rule,
+        "canary": mailing.canary,
     }
 
 
@@ -274,4 +294,5 @@ STATE_CHOICES: list[tuple[str, str | Promise]] = [
     ("running", pgettext_lazy("mailings", "Running")),
     ("paused", pgettext_lazy("mailings", "Paused")),
     ("completed", pgettext_lazy("mailings", "Completed")),
+    ("cancelled", pgettext_lazy("mailings", "Cancelled")),
 ]

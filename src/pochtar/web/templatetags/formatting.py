@@ -32,6 +32,7 @@ STATES: Mapping[str, tuple[str, Promise]] = {
     "running": ("accent live", pgettext_lazy("mailing", "Running")),
     "paused": ("warn", pgettext_lazy("mailing", "Paused")),
     "completed": ("good", pgettext_lazy("mailing", "Completed")),
+    "cancelled": ("mute", pgettext_lazy("mailing", "Cancelled")),
 }
 
 

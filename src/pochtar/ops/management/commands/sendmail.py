@@ -1,9 +1,13 @@
 """``manage.py sendmail <mailing>``: launch a mailing and drive it in the foreground.
 
     exit  0    everybody was accepted          1    finished, but not all were
-          2    cannot be launched, or paused   130  stopped by Ctrl-C or SIGTERM
+          2    cannot be launched, paused or   130  stopped by Ctrl-C or SIGTERM
+               cancelled
 
-The same command continues what was stopped or killed.
+The same command continues what was stopped or killed.  With a verb (``--status``,
+``--pause``, ``--resume``, ``--cancel``; ops/sendmail_verbs.py) it sends nothing itself:
+
+    exit  0    done, or the state was told     2    cannot be done in this state
 """
 
 from __future__ import annotations
@@ -30,9 +34,7 @@ from pochtar.base.errors import PochtarError
 from pochtar.delivery.driver import drive_run
 from pochtar.delivery.ledger import Counts, count_states
 from pochtar.delivery.models import Run, RunStatus
-from pochtar.delivery.words import explain_trouble
 from pochtar.mailings.foreground import (
-    INTERRUPTED,
     check_start,
     leave_mailing,
     take_mailing,
@@ -43,19 +45,23 @@ from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.preflight import Preflight
 from pochtar.ops.reporting import Bar, Lines, Silent, Watch, figures
 from pochtar.ops.sendmail_again import add_again, asks_again, open_again
+from pochtar.ops.sendmail_verbs import (
+    ACCEPTED,
+    REFUSED,
+    STOPPED,
+    TROUBLES,
+    VERBS,
+    Refusal,
+    add_verbs,
+    chosen_verb,
+    exit_status,
+    pause_words,
+    report_words,
+    summary,
+)
 
-ACCEPTED, INCOMPLETE, REFUSED, STOPPED = 0, 1, 2, 130
-TROUBLES = 5
 LISTED = 50
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Refusal(Exception):
-    """Nothing was sent; ``code`` is stable, the text is for the reader."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class Command(BaseCommand):
@@ -74,6 +80,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="print one JSON summary on stdout"
         )
+        add_verbs(parser)
         add_again(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -92,6 +99,8 @@ class Command(BaseCommand):
             return self._list(as_json=options["json"])
         mailing = find_mailing(options["mailing"])
         try:
+            if verb := chosen_verb(options):
+                return self._do(verb, mailing, as_json=options["json"])
             if options["detach"]:
                 return self._detach(mailing, options)
             with listening() as stopped:
@@ -105,6 +114,14 @@ class Command(BaseCommand):
         if asks_again(options):
             return open_again(mailing, options, nudge=False, now=now)
         return take_mailing(mailing, now=now, force_now=options["now"])
+
+    def _do(self, verb: str, mailing: Mailing, *, as_json: bool) -> int:
+        report = VERBS[verb].do(mailing, timezone.now())
+        if as_json:
+            self._print_json(report)
+        else:
+            self.stdout.write(report_words(report, mailing))
+        return ACCEPTED
 
     def _drive(
         self, mailing: Mailing, run: Run, stopped: Stopped, *, as_json: bool
@@ -167,6 +184,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{trouble.count:>8} × {said}")
 
     def _explain(self, mailing: Mailing, run: Run) -> None:
+        if run.status == RunStatus.CANCELLED:
+            self.stderr.write(_("The mailing has been cancelled."))
         if run.status != RunStatus.PAUSED:
             return
         self.stderr.write(
@@ -279,46 +298,6 @@ def line_of(mailing: Mailing) -> dict[str, Any]:
     }
 
 
-def exit_status(run: Run, counts: Counts, *, interrupted: bool) -> int:
-    if interrupted:
-        return STOPPED
-    if run.status != RunStatus.COMPLETED:
-        return REFUSED
-    return ACCEPTED if counts.accepted == counts.selected else INCOMPLETE
-
-
-def summary(
-    mailing: Mailing, run: Run, counts: Counts, status: int, seconds: float
-) -> dict[str, Any]:
-    """Return what ``--json`` prints; the keys are English and stable."""
-    return {
-        "mailing": str(mailing.pk),
-        "run": str(run.pk),
-        "status": run.status,
-        "exit": status,
-        "pause": {"code": run.pause_code, "text": run.pause_text},
-        "selected": counts.selected,
-        "accepted": counts.accepted,
-        "failed": counts.failed,
-        "deferred": counts.deferred,
-        "unknown": counts.unknown,
-        "skipped": counts.skipped,
-        "pending": counts.pending + counts.sending,
-        "seconds": round(seconds, 3),
-        "replies": [
-            {
-                "count": each.count,
-                "outcome": each.outcome,
-                "code": each.code,
-                "enhanced_code": each.enhanced_code,
-                "reason": each.reason,
-                "reply": each.reply,
-            }
-            for each in troubles_of(run, limit=TROUBLES)
-        ],
-    }
-
-
 def language() -> str:
     """Return the terminal's language if we speak it, else the installation's."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
@@ -326,10 +305,3 @@ def language() -> str:
             code = value.split(".")[0].split("_")[0].lower()
             return code if code in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
     return settings.LANGUAGE_CODE
-
-
-def pause_words(run: Run) -> str:
-    if run.pause_code == INTERRUPTED:
-        return _("stopped on the command line.")
-    said = f" ({run.pause_text})" if run.pause_text else ""
-    return f"{explain_trouble(run.pause_code)}{said}"
