@@ -48,6 +48,7 @@ NOT_PAGES = {
     "mailing-at-once": "a POST that goes back",
     "message-duplicate": "a POST that goes to the copy",
     "mailing-duplicate": "a POST that goes to the copy",
+    "mailing-follow-up": "a POST that goes to the copy",
 }
 DOMAIN = "poldencoffee.example"  # of the demonstration's sender
 VISITOR = (
@@ -159,6 +160,8 @@ STATES = {
     "mailing-launch": ("created",),
     "mailing-why": ("created",),
     "mailing-stop": ("paused",),  # the running one comes to its end meanwhile
+    "mailing-retry-failed": ("completed",),
+    "mailing-send-unknown": ("completed",),
 }
 
 

@@ -20,8 +20,11 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Model
+from django.utils import timezone
 
 from pochtar.accounts.models import Role, Workspace
+from pochtar.delivery.models import Run, RunStatus
+from pochtar.mailings.models import MailingStatus
 from pochtar.sandbox.models import CapturedMessage
 from tests import make
 from tests.web.mailings import launched
@@ -96,6 +99,21 @@ def message(workspace: Workspace) -> Found:
 
 def mailing(workspace: Workspace) -> Found:
     return _of(make.make_mailing(workspace))
+
+
+def finished_mailing(workspace: Workspace) -> Found:
+    row = make.make_mailing(workspace)
+    row.run = Run.objects.create(
+        workspace=workspace,
+        relay=make.make_relay(workspace),
+        subject="Осень",
+        from_email="news@lavka.example",
+        status=RunStatus.COMPLETED,
+        finished_at=timezone.now(),
+    )
+    row.status = MailingStatus.COMPLETED
+    row.save()
+    return _of(row)
 
 
 def running_mailing(workspace: Workspace) -> Found:
@@ -207,6 +225,9 @@ MAILINGS = {
     "mailing-undo": action(MANAGER, mailing),
     "mailing-at-once": action(MANAGER, mailing),
     "mailing-stop": page(running_mailing, post=MANAGER),
+    "mailing-retry-failed": page(finished_mailing, post=MANAGER),
+    "mailing-send-unknown": page(finished_mailing, post=MANAGER),
+    "mailing-follow-up": action(EDITOR, mailing),
     "attempts": page(),
     "attempts-csv": page(),
     "mailing-attempts-csv": page(mailing),

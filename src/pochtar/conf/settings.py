@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 import environ
 from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.conf.environment import env_file, var_directory
@@ -280,6 +281,17 @@ DELIVERY_SLICE_SIZE: int = env.int("DELIVERY_SLICE_SIZE", default=1000)
 # Ask DNS which provider is behind a company's domain, in the background.
 MX_LOOKUPS: bool = env.bool("MX_LOOKUPS", default=True)
 DELIVERY_LEASE = timedelta(seconds=60)
+# Letters put off are tried again for so long (SMTP-19); 0: never.
+RETRY_HOURS: int = env.int("RETRY_HOURS", default=72)
+if RETRY_HOURS and not 4 <= RETRY_HOURS <= 120:
+    raise ImproperlyConfigured("RETRY_HOURS must be from 4 to 120, or 0.")
+# Minutes from each try to the next, ± 10 %; the last one repeats.
+RETRY_MINUTES: list[float] = env.list(
+    "RETRY_MINUTES", cast=float, default=[15, 30, 60, 120, 240, 420]
+)
+RETRY_GREYLISTED_MINUTES: float = env.float("RETRY_GREYLISTED_MINUTES", default=7)
+if not RETRY_MINUTES or min(*RETRY_MINUTES, RETRY_GREYLISTED_MINUTES) <= 0:
+    raise ImproperlyConfigured("RETRY_MINUTES must be numbers above zero.")
 # A launch from a page can be taken back for so long; 0 for no such moment.
 LAUNCH_UNDO_SECONDS: int = env.int("LAUNCH_UNDO_SECONDS", default=30)
 # A careful start: so many per cent first, and when too many of them failed.

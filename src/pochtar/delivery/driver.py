@@ -31,6 +31,7 @@ from pochtar.delivery.outbox import OrmOutbox, SliceStore
 from pochtar.delivery.pacing import PATIENCE_SECONDS, RelayPacer
 from pochtar.delivery.pools import REUSE, pools, signers
 from pochtar.delivery.quotas import Quotas
+from pochtar.delivery.retries import only_waits
 from pochtar.delivery.routes import route_of
 from pochtar.delivery.runs import (
     expire_run,
@@ -61,6 +62,7 @@ Stopped = Callable[[], bool]
 RENEW_SECONDS = 1
 WAIT_SECONDS = 0.3  # for slices that somebody else holds
 UNREADABLE = RelayTrouble(code="password_unreadable", stage="")
+LATER_SECONDS = 1.5  # for what was put off
 
 
 class SystemClock:
@@ -94,9 +96,10 @@ def drive_run(
         if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
             break
         report = drive_slice(run, stopped=stopped, on_recorded=on_recorded)
-        rests = report is not None and report.wait and not report.counts
-        if rests or (report is None and not judge_run(run)):
+        if report is not None and report.wait and not report.counts:
             time.sleep(WAIT_SECONDS)
+        elif report is None and not judge_run(run):
+            time.sleep(LATER_SECONDS if only_waits(run) else WAIT_SECONDS)
     return _fresh(run)
 
 

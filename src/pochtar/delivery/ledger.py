@@ -1,14 +1,16 @@
 """The one definition of a delivery's state, and of a run's figures.
 
-A delivery is what its last attempt says; without an attempt it is *sending* when its
-slice's cursor has passed it, and *pending* otherwise.  Tallies count the attempts in
-the same transaction that writes them, so that figures never count a million rows:
+A delivery is *sending* when the cursor of a slice that it is in (members.py) has passed
+it and the slice has no attempt at it yet.  Else it is what its last attempt says, and
+*pending* without one.  Tallies count the attempts in the same transaction that writes
+them, so that figures never count a million rows:
 
     selected = pending + sending + accepted + failed + deferred + unknown + skipped
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,8 +30,8 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
 
+from pochtar.delivery.members import untried_members
 from pochtar.delivery.models import (
     Attempt,
     Delivery,
@@ -69,14 +71,26 @@ def with_state(deliveries: QuerySet[Delivery]) -> QuerySet[Any]:
     last = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number")
     passed = Slice.objects.filter(
         run=OuterRef("run"),
-        attempt_number=1,
         first_position__lte=OuterRef("position"),
         cursor__gte=OuterRef("position"),
     )
-    return deliveries.annotate(
-        state=Coalesce(
-            Subquery(last.values("outcome")[:1]),
-            Case(When(Exists(passed), then=Value(SENDING)), default=Value(PENDING)),
+    # Behind the cursor of a slice that is done, everybody has its attempt.
+    again = passed.exclude(status=SliceStatus.DONE).filter(
+        source=OuterRef("last_outcome"),
+        attempt_number__gt=OuterRef("last_number"),
+    )
+    rows = deliveries.annotate(
+        last_outcome=Subquery(last.values("outcome")[:1]),
+        last_number=Subquery(last.values("number")[:1]),
+        last_permanent=Subquery(last.values("permanent")[:1]),
+    )
+    return rows.annotate(
+        state=Case(
+            When(Exists(again.filter(for_now_only=False)), then=Value(SENDING)),
+            When(Exists(again), last_permanent=False, then=Value(SENDING)),
+            When(last_outcome__isnull=False, then=F("last_outcome")),
+            When(Exists(passed.filter(attempt_number=1)), then=Value(SENDING)),
+            default=Value(PENDING),
             output_field=CharField(),
         )
     )
@@ -91,7 +105,27 @@ def count_states(run: Run) -> Counts:
     # Beyond what was tried, the cursors tell who is in hand.
     tried = finished.selected - finished.pending
     sending = max(0, (passed["total"] or 0) - tried)
-    return replace(finished, pending=finished.pending - sending, sending=sending)
+    counts = replace(finished, pending=finished.pending - sending, sending=sending)
+    for source, number in _in_hand_again(run).items():
+        stands = getattr(counts, source) - number
+        counts = replace(counts, sending=counts.sending + number, **{source: stands})
+    return counts
+
+
+def _in_hand_again(run: Run) -> Counter[str]:
+    """Count those who are being tried again, by how they stood before.
+
+    As many slices are looked at as are in work: a few.
+    """
+    begun = (
+        Slice.objects.filter(run=run, cursor__gte=F("first_position"))
+        .exclude(source="")
+        .exclude(status=SliceStatus.DONE)
+    )
+    counter: Counter[str] = Counter()
+    for slice_ in begun:
+        counter[slice_.source] += untried_members(slice_, up_to=slice_.cursor).count()
+    return counter
 
 
 def count_finished(runs: Iterable[Run]) -> dict[UUID, Counts]:
@@ -134,11 +168,11 @@ def audit_run(run: Run) -> list[str]:
     findings = []
     if quick != slow:
         findings.append(f"the figures say {quick}, the rows say {slow}")
-    beyond = Attempt.objects.filter(run=run, number=1).filter(
+    beyond = Attempt.objects.filter(run=run).filter(
         Exists(
             Slice.objects.filter(
                 run=run,
-                attempt_number=1,
+                attempt_number=OuterRef("number"),
                 first_position__lte=OuterRef("delivery__position"),
                 last_position__gte=OuterRef("delivery__position"),
                 cursor__lt=OuterRef("delivery__position"),
@@ -153,4 +187,21 @@ def audit_run(run: Run) -> list[str]:
             findings.append(f"the run is over, {count} slices are not")
         if slow.pending or slow.sending:
             findings.append("the run is over, but somebody was not tried")
+        if slow.deferred:
+            findings.append("the run is over, but somebody was put off")
+    if count := _forgotten(run):
+        findings.append(f"{count} were put off, and no later slice has them")
     return findings
+
+
+def _forgotten(run: Run) -> int:
+    """Count those who are to be tried again, where no open slice will."""
+    later = Slice.objects.filter(
+        run=run,
+        first_position__lte=OuterRef("position"),
+        last_position__gte=OuterRef("position"),
+    ).exclude(status=SliceStatus.DONE)
+    put_off = with_state(Delivery.objects.filter(run=run)).filter(
+        state=Outcome.DEFERRED
+    )
+    return put_off.filter(~Exists(later)).count()

@@ -18,11 +18,13 @@ def members_of(slice_: Slice, *, after: int, up_to: int) -> QuerySet[Delivery]:
     )
     if not slice_.source:
         return deliveries
+    ended = {"outcome": slice_.source, "number__lt": slice_.attempt_number}
+    if slice_.for_now_only:
+        ended["permanent"] = False
     # A join to that attempt, for a database to begin at the few of such an outcome.
     candidates = deliveries.filter(
         attempts__run=slice_.run_id,
-        attempts__outcome=slice_.source,
-        attempts__number__lt=slice_.attempt_number,
+        **{f"attempts__{name}": value for name, value in ended.items()},
     ).alias(candidate=F("attempts__number"))
     later = Attempt.objects.filter(
         delivery=OuterRef("pk"), number__gt=OuterRef("candidate")

@@ -213,7 +213,8 @@ class Slice(models.Model):
 
     ``source`` is "" for the first slices of a run, which are for everybody in their
     range.  A slice that tries again names the outcome it takes: of its range, only
-    those deliveries are in it whose last attempt ended so.
+    those deliveries are in it whose last attempt ended so (members.py).  It has the
+    range of the first slice there, and begins only when the one before it is done.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -223,6 +224,8 @@ class Slice(models.Model):
     cursor = models.PositiveIntegerField()
     attempt_number = models.PositiveSmallIntegerField(default=1)
     source = models.CharField(max_length=8, choices=Outcome, blank=True)
+    # Of a source "failed" only those that did not fail for good.
+    for_now_only = models.BooleanField(default=False)
     # How far along the retry schedule it is, and since when it is being tried.
     step = models.PositiveSmallIntegerField(default=0)
     began_at = models.DateTimeField(default=timezone.now)
@@ -249,6 +252,12 @@ class Slice(models.Model):
             models.UniqueConstraint(
                 fields=["run", "attempt_number", "first_position"],
                 name="delivery_slice_once",
+            ),
+            # Nobody is in two slices that could be sent at once.
+            models.UniqueConstraint(
+                fields=["run", "first_position"],
+                condition=~Q(status=SliceStatus.DONE),
+                name="delivery_slice_one_open",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=SliceStatus.values),

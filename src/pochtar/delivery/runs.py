@@ -31,6 +31,7 @@ from pochtar.delivery.models import (
 )
 from pochtar.delivery.nudges import nudge_look_up, nudge_slices
 from pochtar.delivery.recording import attempts_without_server, record_attempts
+from pochtar.delivery.retries import put_off
 from pochtar.delivery.shares import freeze_relays, slice_size
 from pochtar.recipients.models import Recipient
 
@@ -76,6 +77,7 @@ def start_run(
         started_by=by,
         started_at=now,
         stop_at=stop_at,
+        retry_hours=settings.RETRY_HOURS,
         driven_by="" if nudge else this_process(),
         undo_until=undo_until,
     )
@@ -228,9 +230,12 @@ def _skip_rest(run: Run, slice_: Slice, reason: str, now: dt.datetime) -> int:
     if not mine:
         return 0
     _record_untried(run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now)
-    return _record_untried(
+    skipped = _record_untried(
         run, slice_, slice_.last_position, Outcome.SKIPPED, reason, now
     )
+    # Whom it has put off does not get another try either.
+    later = put_off(run, slice_)
+    return skipped + (_skip_rest(run, later, reason, now) if later else 0)
 
 
 # Leases ------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ CANARY_LEAST, CANARY_MOST = 20, 1000
 REFUSED_WINDOW = dt.timedelta(minutes=10)
 REFUSED_LEAST = 200  # attempts; fewer say nothing
 NEWEST = 5000  # attempts that are looked at one by one
+# A blocklist or a policy says no with a 5xx that does not hold for good.
+REFUSED = Q(outcome=Outcome.FAILED) & (Q(permanent=True) | Q(code__gte=500))
 ASK_AFTER = 40  # refusals in one slice
 _TOLD = re.compile(r"(\d+)/(\d+)/(\d+)(?: (.*))?", re.DOTALL)
 
@@ -144,7 +146,7 @@ def _judge_refusals(run: Run, now: dt.datetime) -> bool:
         return False
     newest = Attempt.objects.filter(run=run).order_by("-pk").values("pk")[:NEWEST]
     recent = Attempt.objects.filter(pk__in=newest, at__gte=since)
-    verdict = _verdict_of(recent, failed=Q(outcome=Outcome.FAILED, permanent=True))
+    verdict = _verdict_of(recent, failed=REFUSED)
     return _enough(verdict) and pause_run(run, code=MANY_REFUSED, text=str(verdict))
 
 
@@ -199,7 +201,8 @@ class Watch:
 
     def __call__(self, results: Sequence[Result]) -> None:
         self._refused += sum(
-            one.permanent and one.outcome == OutcomeClass.FAILED for one in results
+            (one.permanent or one.code >= 500) and one.outcome == OutcomeClass.FAILED
+            for one in results
         )
         if self._refused >= ASK_AFTER:
             self._refused = 0

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, TextField, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Trim
 
 from pochtar.accounts.models import Workspace
+from pochtar.delivery.models import Delivery
 from pochtar.mailings.models import AudienceKind, Mailing
 from pochtar.recipients.models import Recipient, Subscription
 
@@ -22,22 +23,28 @@ class Choice:
     kind: str = AudienceKind.EVERYBODY
     lists: frozenset[UUID] = field(default_factory=frozenset)
     picked: frozenset[UUID] = field(default_factory=frozenset)
+    follows: Mailing | None = None
 
 
 def choose(
-    kind: str, *, lists: Iterable[UUID] = (), picked: Iterable[UUID] = ()
+    kind: str,
+    *,
+    lists: Iterable[UUID] = (),
+    picked: Iterable[UUID] = (),
+    follows: Mailing | None = None,
 ) -> Choice:
     """Return the choice with only what its kind uses."""
     return Choice(
         kind=kind,
         lists=frozenset(lists if kind == AudienceKind.LISTS else ()),
         picked=frozenset(picked if kind == AudienceKind.PICKED else ()),
+        follows=follows,
     )
 
 
 def select_audience(workspace: Workspace, choice: Choice) -> QuerySet[Recipient]:
     """Return everybody the choice means, each once, and only of this workspace."""
-    everybody = Recipient.objects.of(workspace)
+    everybody = _not_written_to(Recipient.objects.of(workspace), choice.follows)
     if choice.kind == AudienceKind.LISTS:
         members = Subscription.objects.filter(list__in=choice.lists)
         return everybody.filter(pk__in=members.values("recipient"))
@@ -52,7 +59,9 @@ def audience_of(mailing: Mailing) -> QuerySet[Recipient]:
     Reads the chosen lists and people inside the database: ten thousand picked people
     do not travel as parameters.
     """
-    everybody: QuerySet[Recipient] = Recipient.objects.of(mailing.workspace)
+    everybody = _not_written_to(
+        Recipient.objects.of(mailing.workspace), mailing.follows
+    )
     if mailing.audience == AudienceKind.LISTS:
         chosen = Mailing.lists.through.objects.filter(mailing=mailing)
         members = Subscription.objects.filter(list__in=chosen.values("recipientlist"))
@@ -61,6 +70,17 @@ def audience_of(mailing: Mailing) -> QuerySet[Recipient]:
         people = Mailing.picked.through.objects.filter(mailing=mailing)
         return everybody.filter(pk__in=people.values("recipient"))
     return everybody
+
+
+def _not_written_to(
+    recipients: QuerySet[Recipient], follows: Mailing | None
+) -> QuerySet[Recipient]:
+    """Leave out whom the mailing, or one that follows it, has in its run."""
+    if follows is None:
+        return recipients
+    runs = [row.run_id for row in Mailing.objects.family_of(follows) if row.run_id]
+    theirs = Delivery.objects.filter(recipient=OuterRef("pk"), run__in=runs)
+    return recipients.filter(~Exists(theirs))
 
 
 def lacking(

@@ -15,6 +15,8 @@
     paused      completed   the last letter in hand was the last one of all
     running     cancelled   a person; letters in hand are finished, the rest skipped
     paused      cancelled   a person
+    completed   running     once more to the failed or to the unknown (again.py);
+                            so from paused and cancelled
 
 Until the launch a mailing is a draft with its own status.  From then on it is as its
 run is: ``Mailing.status`` follows ``Run.status`` (services.follow_runs), and what is
@@ -51,6 +53,8 @@ TRANSITIONS: frozenset[tuple[MailingStatus, MailingStatus]] = frozenset(
         (MailingStatus.PAUSED, MailingStatus.COMPLETED),
         (MailingStatus.RUNNING, MailingStatus.CANCELLED),
         (MailingStatus.PAUSED, MailingStatus.CANCELLED),
+        (MailingStatus.COMPLETED, MailingStatus.RUNNING),
+        (MailingStatus.CANCELLED, MailingStatus.RUNNING),
     }
 )
 
@@ -66,8 +70,15 @@ class Action(models.TextChoices):
     PAUSE = "pause", _("pause")
     RESUME = "resume", _("continue")
     CANCEL = "cancel", _("cancel")
+    RETRY_FAILED = "retry_failed", _("retry the failed")
+    SEND_UNKNOWN = "send_unknown", _("send to the unknown")
+    FOLLOW_UP = "follow_up", _("write to those added since")
 
 
+# Letters may be tried again when nobody is sending the others.
+AT_REST = frozenset(
+    {MailingStatus.PAUSED, MailingStatus.COMPLETED, MailingStatus.CANCELLED}
+)
 # Where each action can be done; a page offers exactly these, a service refuses others.
 # A launch can be taken back for half a minute only, and what is cancelled be deleted
 # when its letters in hand are done: the services look at the run for that.
@@ -82,6 +93,9 @@ STATES: dict[Action, frozenset[MailingStatus]] = {
     Action.PAUSE: frozenset({MailingStatus.RUNNING}),
     Action.RESUME: frozenset({MailingStatus.PAUSED}),
     Action.CANCEL: frozenset({MailingStatus.RUNNING, MailingStatus.PAUSED}),
+    Action.RETRY_FAILED: AT_REST,
+    Action.SEND_UNKNOWN: AT_REST,
+    Action.FOLLOW_UP: AT_REST | {MailingStatus.RUNNING},
 }
 
 

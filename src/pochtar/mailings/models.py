@@ -75,6 +75,25 @@ class MailingQuerySet(OwnedQuerySet):
         scheduled = self.filter(status=MailingStatus.SCHEDULED, start_at__lte=now)
         return scheduled.exclude(note=MISSED_ASK)
 
+    def family_of(self, mailing: Mailing) -> list[Mailing]:
+        """Return the mailing that began it, and all that follow it or one another."""
+        found: dict[object, Mailing] = {}
+        while mailing.follows and mailing.pk not in found:
+            found[mailing.pk] = mailing
+            mailing = mailing.follows
+        found = {mailing.pk: mailing}
+        newest = [mailing]
+        while newest:
+            newest = list(self.filter(follows__in=newest).exclude(pk__in=found))
+            found.update((row.pk, row) for row in newest)
+        return list(found.values())
+
+    def drafts_after(self, mailing: Mailing) -> Self:
+        """Return the mailings not launched yet that leave this one's people out."""
+        family = self.family_of(mailing) if mailing.run_id else []
+        followers = [row.pk for row in family if row.follows_id and not row.run_id]
+        return self.filter(pk__in=followers)
+
     def out_of_step(self) -> Self:
         """Return the launched mailings whose run has moved on."""
         return self.filter(run__isnull=False).exclude(status=F("run__status"))

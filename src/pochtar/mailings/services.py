@@ -39,6 +39,9 @@ REFUSALS: dict[Action, Promise] = {
     Action.PAUSE: _("Only a running mailing can be paused."),
     Action.RESUME: _("Only a paused mailing can be continued."),
     Action.CANCEL: _("Only a running or paused mailing can be cancelled."),
+    Action.RETRY_FAILED: _("Pause the mailing or let it end before you try again."),
+    Action.SEND_UNKNOWN: _("Pause the mailing or let it end before you try again."),
+    Action.FOLLOW_UP: _("This mailing has not been launched yet."),
 }
 
 
@@ -99,18 +102,7 @@ def edit_mailing(mailing: Mailing, draft: Draft, *, by: User) -> Mailing:
 def duplicate_mailing(mailing: Mailing, *, by: User) -> Mailing:
     """Make a new mailing of the same message, sender and audience, not scheduled."""
     require_role(by, mailing.workspace_id, Role.EDITOR)
-    copy = Mailing.objects.create(
-        workspace=mailing.workspace,
-        name=_copy_name(mailing.name),
-        message=mailing.message,
-        sender=mailing.sender,
-        audience=mailing.audience,
-        missed_rule=mailing.missed_rule,
-        canary=mailing.canary,
-        created_by=by,
-    )
-    copy.lists.set(mailing.lists.all())
-    copy.picked.set(mailing.picked.all())
+    copy = copy_mailing(mailing, by=by, suffix=gettext("(copy)"))
     write_audit(
         mailing.workspace,
         by=by,
@@ -121,12 +113,39 @@ def duplicate_mailing(mailing: Mailing, *, by: User) -> Mailing:
     return copy
 
 
+def copy_mailing(mailing: Mailing, *, by: User, suffix: str) -> Mailing:
+    """Make the draft of a copy (inside a transaction; the role has been checked)."""
+    copy: Mailing = Mailing.objects.create(
+        workspace=mailing.workspace,
+        name=f"{mailing.name[: NAME_LENGTH - len(suffix) - 1]} {suffix}",
+        message=mailing.message,
+        sender=mailing.sender,
+        audience=mailing.audience,
+        missed_rule=mailing.missed_rule,
+        canary=mailing.canary,
+        follows=mailing.follows,
+        created_by=by,
+    )
+    copy.lists.set(mailing.lists.all())
+    copy.picked.set(mailing.picked.all())
+    return copy
+
+
 @transaction.atomic
 def delete_mailing(mailing: Mailing, *, by: User) -> None:
     """Delete a mailing; with one that is over its whole history goes (managers)."""
     lowest = Role.MANAGER if mailing.is_launched else Role.EDITOR
     require_role(by, mailing.workspace_id, lowest)
     follow_runs([mailing.pk])
+    if Mailing.objects.drafts_after(mailing).exists():
+        # Without its history, they would write to its recipients again.
+        raise Conflict(
+            "is_followed",
+            _(
+                "Another mailing waits to be written to those added since this one. "
+                "Launch or delete that one first."
+            ),
+        )
     run, pk = mailing.run, mailing.pk
     write_audit(
         mailing.workspace,
@@ -229,11 +248,6 @@ def _set_audience(mailing: Mailing, draft: Draft) -> None:
     by_people = draft.audience == AudienceKind.PICKED
     mailing.lists.set(draft.lists if by_lists else [])
     mailing.picked.set(draft.picked if by_people else [])
-
-
-def _copy_name(name: str) -> str:
-    suffix = gettext("(copy)")
-    return f"{name[: NAME_LENGTH - len(suffix) - 1]} {suffix}"
 
 
 def delete_history(run: Run) -> None:

@@ -44,6 +44,7 @@ class Lines(Silent):
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._last = 0.0
+        self._said = ""
 
     def start(self, counts: Counts) -> None:
         self._last = time.monotonic()
@@ -52,7 +53,10 @@ class Lines(Silent):
         if time.monotonic() - self._last < LINE_SECONDS:
             return
         self._last = time.monotonic()
-        self._write(figures(counts))
+        said = figures(counts)
+        if said != self._said:  # hours may pass until the next try
+            self._said = said
+            self._write(said)
 
 
 class Bar(Silent):
@@ -115,7 +119,7 @@ class Watch:
 
 def figures(counts: Counts) -> str:
     """Say how far it is, on one line."""
-    return _(
+    said = _(
         "%(done)d of %(selected)d: accepted %(accepted)d, failed %(failed)d, "
         "unknown %(unknown)d, skipped %(skipped)d"
     ) % {
@@ -126,3 +130,6 @@ def figures(counts: Counts) -> str:
         "unknown": counts.unknown,
         "skipped": counts.skipped,
     }
+    if counts.deferred:
+        said += ", " + _("put off %(deferred)d") % {"deferred": counts.deferred}
+    return said

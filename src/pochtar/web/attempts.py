@@ -34,6 +34,7 @@ TABS = [
     ("", gettext_lazy("All")),
     (Outcome.ACCEPTED, gettext_lazy("Successful")),
     (Outcome.FAILED, gettext_lazy("Not successful")),
+    (Outcome.DEFERRED, gettext_lazy("Put off")),
     (Outcome.UNKNOWN, gettext_lazy("Outcome unknown")),
     (Outcome.SKIPPED, gettext_lazy("Skipped")),
 ]

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from pochtar.base.errors import PochtarError
 from pochtar.delivery.models import Attempt, RunStatus
+from pochtar.delivery.retries import next_try_at, only_waits
 from pochtar.delivery.runs import OPEN_RUNS
 from pochtar.delivery.verdicts import is_held
 from pochtar.mailings.lifecycle import Action, can
@@ -38,7 +39,7 @@ WAITS, ASKS, ENDS = "waits", "asks", "ends"
 
 def known_mailings() -> MailingQuerySet:
     rows: MailingQuerySet = Mailing.objects.select_related(
-        "workspace", "message", "sender__relay", "run"
+        "workspace", "message", "sender__relay", "run", "follows"
     )
     return rows
 
@@ -107,11 +108,14 @@ def live_part(mailing: Mailing, now: dt.datetime) -> dict[str, Any]:
     run = mailing.run
     assert run
     left = (run.undo_until - now).total_seconds() if run.undo_until else 0
+    progress = live_progress(run, now=now)
     return {
         "mailing": mailing,
         "run": run,
         "phase": phase_of(mailing, now),
-        "progress": live_progress(run, now=now),
+        "progress": progress,
+        "next_try_at": next_try_at(run) if progress.deferred else None,
+        "only_waits": bool(progress.deferred) and only_waits(run, now=now),
         "left": max(math.ceil(left), 0),
         "held": run.status in OPEN_RUNS and is_held(run),
     }

@@ -31,6 +31,11 @@ from pochtar.web.access import (
     workspace_view,
 )
 from pochtar.web.forms.mailings import STATE_CHOICES, MailingForm, initial_of
+from pochtar.web.mailing_again import (
+    mailing_follow_up,
+    mailing_retry_failed,
+    mailing_send_unknown,
+)
 from pochtar.web.mailing_page import (
     find_launchable,
     known_mailings,
@@ -221,4 +226,15 @@ urlpatterns = [
     path("mailings/<uuid:pk>/undo/", mailing_undo, name="mailing-undo"),
     path("mailings/<uuid:pk>/at-once/", mailing_at_once, name="mailing-at-once"),
     path("mailings/<uuid:pk>/stop/", mailing_stop, name="mailing-stop"),
+    path(
+        "mailings/<uuid:pk>/retry-failed/",
+        mailing_retry_failed,
+        name="mailing-retry-failed",
+    ),
+    path(
+        "mailings/<uuid:pk>/send-unknown/",
+        mailing_send_unknown,
+        name="mailing-send-unknown",
+    ),
+    path("mailings/<uuid:pk>/follow-up/", mailing_follow_up, name="mailing-follow-up"),
 ]

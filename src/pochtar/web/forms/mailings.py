@@ -27,7 +27,7 @@ from pochtar.recipients.models import Recipient, RecipientList
 SHOWN_AS_OPTIONS = 200  # more picked people than this are shown as a text of addresses
 NAMED_IN_AN_ERROR = 5
 AT_ONCE = 500  # addresses looked up in one query
-AUDIENCE_FIELDS = frozenset({"audience", "lists", "picked", "addresses"})
+AUDIENCE_FIELDS = frozenset({"audience", "lists", "picked", "addresses", "follows"})
 SEPARATORS = re.compile(r"[\n,;]+")
 IN_ANGLES = re.compile(r".*<([^<>]+)>$")
 
@@ -109,6 +109,10 @@ class MailingForm(forms.Form):
         ),
         help_text=_("One a line. Each must be among your recipients."),
     )
+    # Only for counting: the mailing whose people are left out.
+    follows = forms.ModelChoiceField(
+        queryset=Mailing.objects.none(), required=False, widget=forms.HiddenInput
+    )
     start_at = MomentField(label=_("Start"), required=False)
     stop_at = MomentField(label=_("Stop"), required=False)
     missed_rule = forms.ChoiceField(
@@ -138,6 +142,7 @@ class MailingForm(forms.Form):
             "sender": Sender.objects.of(workspace).select_related("relay"),
             "lists": RecipientList.objects.of(workspace).order_by("name"),
             "picked": Recipient.objects.of(workspace),
+            "follows": Mailing.objects.of(workspace),
         }
         for name, rows in choices.items():
             self._rows(name).queryset = rows
@@ -225,6 +230,7 @@ class MailingForm(forms.Form):
             data["audience"],
             lists=[row.pk for row in data["lists"]],
             picked=[row.pk for row in self.people],
+            follows=data["follows"],
         )
         return select_audience(self.workspace, choice).count()
 
@@ -241,6 +247,7 @@ def initial_of(mailing: Mailing) -> dict[str, Any]:
         "lists": [row.pk for row in mailing.lists.all()],
         "picked": [row.pk for row in picked] if as_options else [],
         "addresses": "" if as_options else "\n".join(row.email for row in picked),
+        "follows": mailing.follows_id,
         "start_at": mailing.start_at,
         "stop_at": mailing.stop_at,
         "missed_rule": mailing.missed_rule,

@@ -20,7 +20,7 @@ register = template.Library()
 OUTCOMES: Mapping[str, tuple[str, Promise]] = {
     "accepted": ("good", gettext_lazy("Successful")),
     "failed": ("bad", gettext_lazy("Not successful")),
-    "deferred": ("warn", gettext_lazy("Will be tried again")),
+    "deferred": ("warn", gettext_lazy("Put off")),
     "unknown": ("warn", gettext_lazy("Outcome unknown")),
     "skipped": ("mute", gettext_lazy("Skipped")),
     "pending": ("mute", gettext_lazy("Waiting")),

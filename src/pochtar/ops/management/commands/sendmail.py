@@ -44,6 +44,7 @@ from pochtar.mailings.launch import launch_mailing, resume_mailing
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.preflight import Preflight
 from pochtar.ops.reporting import Bar, Lines, Silent, Watch, figures
+from pochtar.ops.sendmail_again import add_again, asks_again, open_again
 from pochtar.ops.sendmail_verbs import (
     ACCEPTED,
     REFUSED,
@@ -80,6 +81,7 @@ class Command(BaseCommand):
             "--json", action="store_true", help="print one JSON summary on stdout"
         )
         add_verbs(parser)
+        add_again(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         # What it says itself is what its reader wants; the logs would tear the bar.
@@ -102,12 +104,16 @@ class Command(BaseCommand):
             if options["detach"]:
                 return self._detach(mailing, options)
             with listening() as stopped:
-                run = take_mailing(
-                    mailing, now=timezone.now(), force_now=options["now"]
-                )
+                run = self._take(mailing, options)
                 return self._drive(mailing, run, stopped, as_json=options["json"])
         except PochtarError as error:
             raise Refusal(error.code, str(error)) from error
+
+    def _take(self, mailing: Mailing, options: dict[str, Any]) -> Run:
+        now = timezone.now()
+        if asks_again(options):
+            return open_again(mailing, options, nudge=False, now=now)
+        return take_mailing(mailing, now=now, force_now=options["now"])
 
     def _do(self, verb: str, mailing: Mailing, *, as_json: bool) -> int:
         report = VERBS[verb].do(mailing, timezone.now())
@@ -189,7 +195,10 @@ class Command(BaseCommand):
 
     def _detach(self, mailing: Mailing, options: dict[str, Any]) -> int:
         now = timezone.now()
-        if mailing.state == MailingStatus.PAUSED:
+        if asks_again(options):
+            open_again(mailing, options, nudge=True, now=now)
+            mailing.refresh_from_db()
+        elif mailing.state == MailingStatus.PAUSED:
             mailing = resume_mailing(mailing, by=None)
         elif mailing.state in (MailingStatus.CREATED, MailingStatus.SCHEDULED):
             check_start(mailing, now=now, force_now=options["now"])
