@@ -8,8 +8,9 @@ through here, so what is asked for each page or batch is SQL by hand.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,11 +19,13 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 
 from mailcore.engine.types import Item, Lease, LeaseLost, Result
+from pochtar.accounts.models import Workspace
 from pochtar.delivery.bridge import Bridge
 from pochtar.delivery.members import members_of
 from pochtar.delivery.models import Delivery, Run, RunStatus, Slice, SliceStatus
 from pochtar.delivery.recording import record_attempts, row_of
 from pochtar.delivery.tables import column_of, database_value, table_of
+from pochtar.delivery.withdrawals import Withdrawals, why_not
 
 COLUMNS = ("email", "full_name")  # merge fields that are not attributes
 
@@ -44,10 +47,13 @@ class OrmOutbox:
 
     async def advance(
         self, lease: Lease, *, results: Sequence[Result], cursor: int
-    ) -> None:
-        goes_on = await self._bridge.call(self._store.advance, lease, results, cursor)
+    ) -> Mapping[int, str]:
+        goes_on, withdrawn = await self._bridge.call(
+            self._store.advance, lease, results, cursor
+        )
         if not goes_on:
             self._bridge.stop.set()
+        return dict(withdrawn)
 
     async def release(
         self, lease: Lease, *, results: Sequence[Result], cursor: int, done: bool
@@ -71,6 +77,7 @@ class SliceStore:
         # Only what the letter uses: a whole JSON column costs 8 µs a row more.
         self._attributes = sorted(names - set(COLUMNS))
         self._on_recorded = on_recorded
+        self._withdrawals = Withdrawals(run)
 
     def lease(self) -> Lease:
         return Lease(
@@ -83,10 +90,14 @@ class SliceStore:
 
     # Reading --------------------------------------------------------------------------
     def read(self, lease: Lease, after: int, limit: int) -> list[Item]:
+        if after == lease.cursor:
+            # Before the first look at the recipients: what comes later is noticed.
+            self._withdrawals.begin(after)
         members = members_of(self._slice, after=after, up_to=lease.last_position)
         rows = _fetch(self._columns(members.order_by("position"))[:limit])
         keys = (*COLUMNS, *self._attributes)
-        # Who was deleted meanwhile does not want a letter (MSG-25).
+        if rows:
+            self._withdrawals.read_to = rows[-1][1]
         return [
             Item(
                 delivery_id=pk,
@@ -94,9 +105,10 @@ class SliceStore:
                 email=values[0],
                 name=values[1] or "",
                 values=_merge_fields(keys, values),
-                skip="" if recipient else "recipient_deleted",
+                recipient=_digits(recipient),
+                skip=why_not(recipient, left_at),
             )
-            for pk, position, recipient, *values in rows
+            for pk, position, recipient, left_at, *values in rows
         ]
 
     def _columns(self, members: QuerySet[Delivery]) -> QuerySet[Any, Any]:
@@ -107,22 +119,26 @@ class SliceStore:
             "pk",
             "position",
             "recipient_id",
+            "recipient__unsubscribed_at",
             "email",
             "recipient__full_name",
             *attributes,
         )
 
     # Writing --------------------------------------------------------------------------
-    def advance(self, lease: Lease, results: Sequence[Result], cursor: int) -> bool:
-        """Record and move on; return whether the run is to go on."""
+    def advance(
+        self, lease: Lease, results: Sequence[Result], cursor: int
+    ) -> tuple[bool, Mapping[int, str]]:
+        """Record and move on; return whether the run is to go on, and without whom."""
         now = timezone.now()
         with transaction.atomic():
-            status = self._update(
+            status, departures = self._update(
                 lease, cursor=cursor, lease_expires_at=now + settings.DELIVERY_LEASE
             )
             self._record(results)
+            withdrawn = self._withdrawals.look(departures)
         self._tell(results)
-        return status == RunStatus.RUNNING and not self._late(now)
+        return status == RunStatus.RUNNING and not self._late(now), withdrawn
 
     def release(
         self, lease: Lease, results: Sequence[Result], cursor: int, done: bool
@@ -139,8 +155,11 @@ class SliceStore:
             self._record(results)
         self._tell(results)
 
-    def _update(self, lease: Lease, **values: object) -> str:
-        """Change the slice while the lease is ours; return how its run stands."""
+    def _update(self, lease: Lease, **values: object) -> tuple[str, int]:
+        """Change the slice while the lease is ours.
+
+        Returns how its run stands, and how many have left the workspace.
+        """
         table, run_table = table_of(Slice), table_of(Run)
         sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in values)
         keys = {"id": lease.slice_id, "lease_token": lease.token}
@@ -148,20 +167,27 @@ class SliceStore:
         run_of_slice = (
             f"{run_table}.{column_of(Run, 'id')} = {table}.{column_of(Slice, 'run')}"
         )
+        departures = (
+            f"SELECT {column_of(Workspace, 'departures')} FROM {table_of(Workspace)} "  # noqa: S608
+            f"WHERE {column_of(Workspace, 'id')} = %s"
+        )
         with connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {table} SET {sets} WHERE {mine} RETURNING "  # noqa: S608
-                f"(SELECT {column_of(Run, 'status')} FROM {run_table} WHERE {run_of_slice})",
+                f"(SELECT {column_of(Run, 'status')} FROM {run_table} WHERE {run_of_slice}), "
+                f"({departures})",
                 [
-                    database_value(Slice, name, value)
-                    for name, value in (*values.items(), *keys.items())
+                    *(
+                        database_value(Slice, name, value)
+                        for name, value in (*values.items(), *keys.items())
+                    ),
+                    database_value(Workspace, "id", self._run.workspace_id),
                 ],
             )
             row = cursor.fetchone()
         if row is None:
             raise LeaseLost(lease.slice_id)
-        status: str = row[0]
-        return status
+        return str(row[0]), int(row[1])
 
     def _record(self, results: Sequence[Result]) -> None:
         number = self._slice.attempt_number
@@ -186,6 +212,11 @@ def _fetch(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def _digits(pk: UUID | str | None) -> str:
+    """Return the 32 digits of an id, which SQLite keeps as such."""
+    return pk.hex if isinstance(pk, UUID) else pk or ""
 
 
 def _merge_fields(keys: Sequence[str], values: Sequence[Any]) -> dict[str, str]:
