@@ -17,6 +17,7 @@ REASONS: dict[str, Promise] = {
     "missing_data": _("A value that the message needs is missing."),
     "stopped": _("The time to stop had come before this one's turn."),
     "recipient_deleted": _("The recipient was deleted before this one's turn."),
+    "unsubscribed": _("The recipient unsubscribed before this one's turn."),
     "bad_header": _("A value of this recipient cannot stand in the letter's header."),
     "interrupted": _("The program ended while this letter was on its way."),
 }

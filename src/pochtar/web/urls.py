@@ -19,6 +19,7 @@ from pochtar.web import (
     senders,
     workspace,
 )
+from pochtar.web.public import unsubscribe
 
 urlpatterns = [
     *home.urlpatterns,
@@ -34,5 +35,6 @@ urlpatterns = [
     *senders.urlpatterns,
     *sandbox.urlpatterns,
     *design.urlpatterns,
+    *unsubscribe.urlpatterns,
     path("account/", include("allauth.account.urls")),
 ]
