@@ -20,7 +20,7 @@ from django.core.mail import EmailMultiAlternatives
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
-from mailcore.compose import LetterSource, Mailbox, compile_letter
+from mailcore.compose import Bulk, LetterSource, Mailbox, Marks, compile_letter
 
 FIELDS = ("full_name", "city", "order", "manager", "points")
 VALUES = {
@@ -30,6 +30,14 @@ VALUES = {
     "manager": "Anna",
     "points": "350",
 }
+BULK = Bulk(
+    list_id="mailings-0a1b2c3d4e5f.example.ru",
+    list_name="Shop",
+    feedback=("m1", "w2", "mailing"),
+    sender_id="pochtar",
+    kind="mailing",
+)
+MARKS = Marks(unsubscribe_url=f"https://mail.example.ru/u/{'A' * 55}/", token="A" * 34)
 DATE = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LATIN = "<p>Our autumn sale begins on Friday, come and see <a href='https://x.ru/'>it</a>.</p>\n"
 CYRILLIC = (
@@ -60,7 +68,9 @@ def fill(html: str) -> str:
     return html
 
 
-def ours(html: str, text: str) -> Callable[[], object]:
+def ours(
+    html: str, text: str, *, bulk: Bulk | None = None, marks: Marks | None = None
+) -> Callable[[], object]:
     letter = compile_letter(
         LetterSource(
             subject="{{ full_name }}, hello",
@@ -68,11 +78,12 @@ def ours(html: str, text: str) -> Callable[[], object]:
             html=f"<!doctype html><html><body>{html}</body></html>",
             text=text,
             sender=Mailbox(name="Shop", address="news@example.ru"),
+            bulk=bulk,
         )
     )
     to = Mailbox(name="Ivan Petrov", address="ivan@example.ru")
     return lambda: letter.compose(
-        to=to, values=VALUES, message_id="<1@example.ru>", date=DATE
+        to=to, values=VALUES, message_id="<1@example.ru>", date=DATE, marks=marks
     )
 
 
@@ -114,6 +125,8 @@ def main() -> None:
         text = "{{ full_name }}\n" + "A line of text.\n" * 20
         own = microseconds(ours(html, text))
         print(f"compose_{name}_us: {own:.1f}")
+        mailing = microseconds(ours(html, text, bulk=BULK, marks=MARKS))
+        print(f"compose_{name}_mailing_us: {mailing:.1f}")
         for rival, make in (("django", djangos), ("stdlib", stdlibs)):
             other = microseconds(make(html, text))
             print(f"compose_{name}_{rival}_us: {other:.1f}")

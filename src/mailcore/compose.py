@@ -16,7 +16,9 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from mailcore.bulk import Bulk, bulk_fields, delivery_field, unsubscribe_fields
 from mailcore.headers import (
     HeaderError,
     Mailbox,
@@ -40,10 +42,12 @@ from mailcore.plaintext import html_to_text
 from mailcore.transfer import Part, best_part, canonical
 
 __all__ = [
+    "Bulk",
     "CompiledLetter",
     "HeaderError",
     "LetterSource",
     "Mailbox",
+    "Marks",
     "MissingValue",
     "TemplateError",
     "compile_letter",
@@ -68,6 +72,15 @@ class LetterSource:
     sender: Mailbox
     reply_to: Mailbox | None = None
     extra_headers: tuple[tuple[str, str], ...] = ()
+    bulk: Bulk | None = None  # a mailing, and not a letter to one person
+
+
+class Marks(NamedTuple):
+    """What names one letter of a mailing: the way out, and our own token."""
+
+    unsubscribe_url: str
+    unsubscribe_mailto: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +121,9 @@ class CompiledLetter:
         message_id: str,
         date: datetime,
         smtputf8: bool = False,
+        marks: Marks | None = None,
     ) -> bytes:
-        """Return the letter for one recipient.
+        """Return the letter for one recipient; ``marks`` are for those of a mailing.
 
         Raises `MissingValue` when a field has neither a value nor a default, and
         `HeaderError` when a value cannot stand in a header field.
@@ -122,6 +136,7 @@ class CompiledLetter:
             mailbox_field("To", to, smtputf8=smtputf8),
             text_field("Subject", subject),
             message_id_field(message_id),
+            _mark_fields(marks) if marks else b"",
             self._static_headers,
             start,
             self._text.encode(values),
@@ -182,9 +197,16 @@ def _html_part(source: LetterSource) -> _HtmlPart:
 
 def _static_headers(source: LetterSource) -> bytes:
     fields = [extra_field(name, value) for name, value in source.extra_headers]
+    if source.bulk:
+        fields.insert(0, bulk_fields(source.bulk))
     if source.reply_to:
         fields.insert(0, mailbox_field("Reply-To", source.reply_to))
     return b"".join([*fields, b"MIME-Version: 1.0\r\n"])
+
+
+def _mark_fields(marks: Marks) -> bytes:
+    fields = unsubscribe_fields(marks.unsubscribe_url, mailto=marks.unsubscribe_mailto)
+    return fields + delivery_field(marks.token) if marks.token else fields
 
 
 def _frames(text: _TextPart, html: _HtmlPart | None) -> tuple[bytes, bytes, bytes]:

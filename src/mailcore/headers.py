@@ -28,6 +28,7 @@ __all__ = [
     "mailbox_field",
     "make_message_id",
     "message_id_field",
+    "phrase_field",
     "text_field",
 ]
 
@@ -45,8 +46,8 @@ _MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")
 _RESERVED = re.compile(
     r"""(?: from | sender | to | cc | bcc | subject | date | message-id | return-path
         | received | authentication-results | mime-version | feedback-id | reply-to
-        | x-originating-ip | x-mailer | user-agent
-        | (?: dkim | arc | content | list | resent ) - .* )""",
+        | x-originating-ip | x-mailer | user-agent | precedence | x-mailru-msgtype
+        | (?: dkim | arc | content | list | resent | x-pochtar ) - .* )""",
     re.VERBOSE | re.IGNORECASE,
 )
 # Text in which every character stands for itself: ASCII, Latin, Greek, Cyrillic, signs.
@@ -108,6 +109,14 @@ def mailbox_field(header: str, mailbox: Mailbox, *, smtputf8: bool = False) -> b
         return _fold(header, [address.envelope])
     words = _phrase_words(name, first=ENCODED_LINE - len(header) - 2)
     return _fold(header, [*words, f"<{address.envelope}>"])
+
+
+def phrase_field(header: str, name: str, token: str) -> bytes:
+    """Return ``name <token>``: a display name, and a token that is written as it is."""
+    check_value(header, name)
+    name = name.strip(" ")
+    words = _phrase_words(name, first=ENCODED_LINE - len(header) - 2) if name else []
+    return _fold(header, [*words, f"<{token}>"])
 
 
 def date_field(date: datetime) -> bytes:

@@ -51,6 +51,29 @@ NOT_PAGES = {
     "mailing-follow-up": "a POST that goes to the copy",
 }
 DOMAIN = "poldencoffee.example"  # of the demonstration's sender
+LINKS = """
+import json
+from mailcore.engine.types import Item
+from pochtar.accounts.models import Workspace
+from pochtar.delivery.marks import run_naming, sample_url
+from pochtar.delivery.models import Delivery
+from pochtar.recipients.leaving import unsubscribe_recipient
+
+workspace = Workspace.objects.get(pk={workspace!r})
+rows = Delivery.objects.filter(run__workspace=workspace, recipient__isnull=False)
+asked, left = rows.select_related("recipient").order_by("recipient", "pk")[:40:39]
+unsubscribe_recipient(left.recipient, via="page")
+name = run_naming(domain="shop.example")
+links = [
+    name(
+        Item(
+            delivery_id=row.pk, position=1, email="", recipient=row.recipient_id.hex
+        )
+    ).marks.unsubscribe_url
+    for row in (asked, left)
+]
+print(json.dumps(["/" + url.split("/", 3)[3] for url in [*links, sample_url(workspace)]]))
+"""
 VISITOR = (
     "home",
     "account_login",
@@ -70,6 +93,16 @@ class Place:
     title: str
     path: str
     visitor: bool = False
+
+
+def public_places(installation: Installation, workspace: str) -> list[Place]:
+    """Return the pages behind a letter's link: asked, left, a test's, not ours."""
+    asked, left, sample = installation.python(LINKS.format(workspace=workspace))
+    return [
+        Place(title="visitor-unsubscribe", path=asked, visitor=True),
+        Place(title="visitor-unsubscribe-left", path=left, visitor=True),
+        Place(title="visitor-unsubscribe-test", path=sample, visitor=True),
+    ]
 
 
 def url_names() -> Iterator[tuple[str, bool]]:
@@ -93,7 +126,9 @@ def places(installation: Installation, workspace: str) -> list[Place]:
         for name in VISITOR
     ]
     for name, takes_id in url_names():
-        if name in NOT_PAGES or (name in VISITOR and name != "home"):
+        if name in NOT_PAGES or name == "unsubscribe":
+            continue
+        if name in VISITOR and name != "home":
             continue
         if name in OF_DOMAINS:
             found.append(Place(title=name, path=reverse(name, args=[DOMAIN])))
@@ -103,7 +138,11 @@ def places(installation: Installation, workspace: str) -> list[Place]:
             continue
         for title, pk in _objects(installation, workspace, name):
             found.append(Place(title=title, path=reverse(name, args=[pk])))
-    return [*found, *_stories(installation, workspace)]
+    return [
+        *found,
+        *_stories(installation, workspace),
+        *public_places(installation, workspace),
+    ]
 
 
 def _stories(installation: Installation, workspace: str) -> Iterator[Place]:

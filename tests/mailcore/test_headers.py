@@ -169,7 +169,8 @@ def test_a_tab_is_fine_in_text_and_nowhere_else():
 RESERVED = (
     "From sender To CC Bcc Subject Date Message-ID Return-Path Received DKIM-Signature "
     "ARC-Seal Authentication-Results Content-Type MIME-Version List-Unsubscribe "
-    "List-Id Feedback-ID Resent-To Reply-To X-Originating-IP X-Mailer User-Agent"
+    "List-Id Feedback-ID Resent-To Reply-To X-Originating-IP X-Mailer User-Agent "
+    "Precedence X-Mailru-Msgtype X-Pochtar-Delivery List-Unsubscribe-Post"
 )
 
 

@@ -14,6 +14,7 @@ from django.test import Client
 
 from mailcore.compose import LetterSource, Mailbox, compile_letter
 from pochtar.accounts.models import User, Workspace
+from pochtar.content.checks import BUILT_IN_NAMES, UNSUBSCRIBE_NAME
 from pochtar.content.models import Message
 from pochtar.delivery.models import Attempt, Delivery, Run, Tally
 from pochtar.mailings import demo
@@ -102,12 +103,13 @@ def test_every_letter_composes_for_somebody_who_has_all_values(letter):
             sender=Mailbox(name="Полдень", address="news@poldencoffee.example"),
         )
     )
-    keys = {"full_name", "email"}
+    keys = set(BUILT_IN_NAMES)
     for person in people(300, dt.date(2026, 11, 1)):
         keys |= person.attributes.keys()
 
     assert compiled.names <= keys
-    assert compiled.required <= {"дата_покупки", "email"}
+    assert UNSUBSCRIBE_NAME in compiled.names
+    assert compiled.required <= {"дата_покупки", "email", UNSUBSCRIBE_NAME}
 
 
 def test_the_home_page_opens_for_the_demonstration(built):

@@ -61,6 +61,7 @@ class Rule:
     get: bool = True
     args: tuple[Any, ...] = ()  # of an address without an object
     is_frame: bool = False  # a letter's HTML, under a policy of its own
+    is_key: bool = False  # the address itself is the proof: a POST needs no token
 
 
 def page(
@@ -73,8 +74,8 @@ def action(post: Role, make: Maker | None = None) -> Rule:
     return Rule(door=Door.WORKSPACE, make=make, post=post, get=False)
 
 
-def public(*args: Any, get: bool = True) -> Rule:
-    return Rule(door=Door.PUBLIC, args=args, post=VIEWER, get=get)
+def public(*args: Any, get: bool = True, is_key: bool = False) -> Rule:
+    return Rule(door=Door.PUBLIC, args=args, post=VIEWER, get=get, is_key=is_key)
 
 
 def personal(make: Maker | None = None, *, get: bool = True) -> Rule:
@@ -179,6 +180,7 @@ ACCOUNT = {
 }
 FRAME = {
     "home": public(),
+    "unsubscribe": public("x", is_key=True),  # not one of ours: 404
     "healthz": public(),
     "design": public(),  # 404 without DEBUG
 }
@@ -190,6 +192,8 @@ RECIPIENTS = {
     "recipient": page(recipient),
     "recipient-edit": page(recipient, post=EDITOR),
     "recipient-delete": page(recipient, post=EDITOR),
+    "recipient-unsubscribe": page(recipient, post=EDITOR),
+    "recipient-resubscribe": page(recipient, post=EDITOR),
     "lists": page(),
     "lists-search": page(),
     "list-add": page(post=EDITOR),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -27,8 +27,12 @@ class Outbox(Protocol):
 
     async def advance(
         self, lease: Lease, *, results: Sequence[Result], cursor: int
-    ) -> None:
-        """Record results, move the cursor and renew the lease, in one transaction."""
+    ) -> Mapping[int, str]:
+        """Record results, move the cursor and renew the lease, in one transaction.
+
+        Returns who must not get a letter after all: positions already read, and why
+        (MSG-25).
+        """
         ...
 
     async def release(

@@ -44,7 +44,7 @@ from mailcore.engine.ports import (
     Signer,
     Transport,
 )
-from mailcore.engine.results import broken, trouble_of
+from mailcore.engine.results import broken, skipped, trouble_of
 from mailcore.engine.signing import Signing
 from mailcore.engine.types import (
     Item,
@@ -137,6 +137,7 @@ class _Runner:
         self._breaks = 0
         self._stopped_at: float | None = None
         self._trouble: RelayTrouble | None = None
+        self._withdrawn: dict[int, str] = {}  # since they were read (MSG-25)
 
     def sign_with(self, sign: Signer, signers: Executor) -> None:
         self._signing = Signing(
@@ -272,7 +273,8 @@ class _Runner:
         if not self._halted:
             items = await self._next_items(self._window.room + len(batch))
         cursor = items[-1].position if items else self._window.cursor
-        await self._outbox.advance(self._lease, results=batch, cursor=cursor)
+        gone = await self._outbox.advance(self._lease, results=batch, cursor=cursor)
+        self._withdrawn.update(gone or {})
         self._book(batch)
         letters = self._window.intend(items, cursor=cursor)
         if self._signing:
@@ -366,7 +368,10 @@ class _Runner:
     def take(self) -> Letter | None:
         if self._trouble:
             return None
-        return self._window.take(gaps_only=self._stopped_at is not None)
+        letter = self._window.take(gaps_only=self._stopped_at is not None)
+        if letter and (reason := self._withdrawn.get(letter.item.position)):
+            letter.withhold(skipped(letter.item, reason, at=self.clock.now()))
+        return letter
 
     def finish(self, letter: Letter, result: Result) -> None:
         self._window.finish(letter, result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -46,6 +46,7 @@ class MemoryOutbox:
     def __init__(self, items: Iterable[Item]) -> None:
         self.items = {item.position: item for item in items}
         self.attempts: dict[int, Result] = {}
+        self.withdrawn: dict[int, str] = {}
         self.crash_at: int | None = None
         self.crash_after_commit = False
         self.writes = 0
@@ -104,8 +105,9 @@ class MemoryOutbox:
 
     async def advance(
         self, lease: Lease, *, results: Sequence[Result], cursor: int
-    ) -> None:
+    ) -> Mapping[int, str]:
         self._write(lease, results, max(cursor, self.cursor))
+        return self.withdrawn
 
     async def release(
         self, lease: Lease, *, results: Sequence[Result], cursor: int, done: bool

@@ -39,6 +39,7 @@ class Item:
     email: str
     name: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    recipient: str = ""  # the store's own name for the person, in hexadecimal digits
     skip: str = ""
 
 

@@ -37,6 +37,10 @@ class Letter:
     result: Result | None = None
     bug: BaseException | None = None
 
+    def withhold(self, result: Result) -> None:
+        """Drop what was composed, perhaps signed: the letter is not to be sent."""
+        self.envelope, self.result = None, result
+
 
 class Window:
     """At most ``limit`` letters between the cursor and their records."""

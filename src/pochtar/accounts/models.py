@@ -127,6 +127,8 @@ class Workspace(models.Model):
         validators=[validate_time_zone],
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Goes up whenever recipients leave: whoever has read them looks again (MSG-25).
+    departures = models.PositiveBigIntegerField(default=0, editable=False)
     participants = models.ManyToManyField(
         User, through="Membership", related_name="workspaces"
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import AuditEntry, Membership, Role, User, Workspace
@@ -83,6 +84,16 @@ def change_workspace(
         workspace, by=by, verb="workspace_changed", subject=workspace, before=before
     )
     return workspace
+
+
+def note_departure(workspace: Workspace | UUID) -> None:
+    """Let whoever is sending look again at whom they have read.
+
+    In the transaction that lets recipients leave: the row's lock puts such
+    transactions in a line, so that a later commit never hides behind an earlier one.
+    """
+    pk = workspace if isinstance(workspace, UUID) else workspace.pk
+    Workspace.objects.filter(pk=pk).update(departures=F("departures") + 1)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ come from a file named by ``<NAME>_FILE``.
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ env.read_env(ENV_FILE)
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY")
+# Earlier ones: the links of letters that were signed with them go on working.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 ENCRYPTION_KEY: str = env.str("ENCRYPTION_KEY")
 PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 PUBLIC_HOST: str = urlsplit(PUBLIC_URL).hostname or "127.0.0.1"
@@ -246,6 +249,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip,3/5m/key",
     "change_password": "5/m/user",
     "manage_email": "10/m/user",
+    "come_back": "5/h/key",
 }
 # Behind a proxy everybody comes from its address, and would share one limit.
 ALLAUTH_TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXIES", default=0)
@@ -263,6 +267,14 @@ SYSTEM_FROM: str = env.str("SYSTEM_FROM", default="Почтарь <pochtar@local
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = SYSTEM_FROM
 EMAIL_BACKEND = "pochtar.delivery.mail_backend.EmailBackend"
 HELO_NAME: str = env.str("HELO_NAME", default="")
+# A mailbox that somebody reads: whoever writes there wants no more letters (MSG-22).
+UNSUBSCRIBE_MAILTO: str = env.str("UNSUBSCRIBE_MAILTO", default="")
+if not re.fullmatch(r"([\w.+-]+@[\w.-]+)?", UNSUBSCRIBE_MAILTO, re.ASCII):
+    raise ImproperlyConfigured("UNSUBSCRIBE_MAILTO is no plain e-mail address.")
+# The last field of Feedback-ID: the same in all mail of this installation (MSG-26).
+FEEDBACK_SENDER_ID: str = env.str("FEEDBACK_SENDER_ID", default="pochtar")
+if not re.fullmatch(r"[A-Za-z0-9]{5,15}", FEEDBACK_SENDER_ID):
+    raise ImproperlyConfigured("FEEDBACK_SENDER_ID is 5 to 15 letters and digits.")
 # SEC-08: may a workspace's SMTP server stand in a private network?
 ALLOW_PRIVATE_RELAYS: bool = env.bool("ALLOW_PRIVATE_RELAYS", default=DEBUG)
 # DNS shows whether DKIM records are published; without a name, the machine's resolver.

@@ -30,7 +30,9 @@ from mailcore.plaintext import html_to_text
 from pochtar.base.errors import InvalidInput
 from pochtar.content.models import Message
 
-BUILT_IN_NAMES = ("full_name", "email")
+# Each letter's own way out; the service gives it, not the recipient.
+UNSUBSCRIBE_NAME = "unsubscribe_url"
+BUILT_IN_NAMES = ("full_name", "email", UNSUBSCRIBE_NAME)
 LONGEST = {"subject": 500, "preheader": 150, "html": 500_000, "text": 200_000}
 # Gmail shows the beginning of a longer letter only (MSG-04).
 CLIPPED_BYTES = 90_000
@@ -85,6 +87,15 @@ def find_problems(draft: Draft, *, names: Collection[str]) -> list[InvalidInput]
 def is_clipped(html: str) -> bool:
     """Tell whether some mail programs will hide the end of the letter."""
     return len(html.encode()) > CLIPPED_BYTES
+
+
+def has_way_out(draft: Draft) -> bool:
+    """Tell whether every part of the letter says how to unsubscribe (MSG-08)."""
+    parts = [part for part in (draft.html, draft.text) if part.strip()]
+    try:
+        return all(UNSUBSCRIBE_NAME in parse_template(part).names for part in parts)
+    except TemplateError:
+        return True  # the mistake is told elsewhere
 
 
 def is_blank(html: str) -> bool:

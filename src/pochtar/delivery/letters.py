@@ -6,11 +6,14 @@ import datetime as dt
 import hashlib
 import zoneinfo
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 
 from mailcore.addresses import Address, AddressError, parse_address
+from mailcore.bulk import LONGEST_LIST_ID
 from mailcore.compose import (
+    Bulk,
     CompiledLetter,
     HeaderError,
     LetterSource,
@@ -21,8 +24,10 @@ from mailcore.engine.types import Item
 from mailcore.headers import make_message_id
 from mailcore.smtp.session import Envelope
 from pochtar.accounts.models import Workspace
+from pochtar.content.checks import UNSUBSCRIBE_NAME
 from pochtar.content.models import Message
 from pochtar.delivery.dkim_signing import SignLetter, signer_for
+from pochtar.delivery.marks import Naming, name_of_test, run_naming
 from pochtar.delivery.models import Run, Sender
 
 
@@ -35,25 +40,28 @@ class Composer:
 
     letter: CompiledLetter
     sender: Address
-    scope: str
+    naming: Naming
     zone: dt.tzinfo
     signer: SignLetter | None = None
 
     @property
     def names(self) -> frozenset[str]:
-        return self.letter.names
+        """The merge fields that are read from the recipient."""
+        return self.letter.names - {UNSUBSCRIBE_NAME}
 
     def __call__(self, item: Item, now: dt.datetime) -> Envelope:
         try:
             to = parse_address(item.email)
         except AddressError as error:
             raise HeaderError("To", error.code) from error
+        name = self.naming(item)
         data = self.letter.compose(
             to=Mailbox(name=item.name, address=to.envelope),
-            values=item.values,
-            message_id=message_id(f"{self.scope}:{item.delivery_id}", self.sender),
+            values={**item.values, UNSUBSCRIBE_NAME: name.marks.unsubscribe_url},
+            message_id=name.message_id,
             date=now.astimezone(self.zone),
             smtputf8=to.smtputf8,
+            marks=name.marks,
         )
         return Envelope(
             mail_from=self.sender.envelope,
@@ -61,6 +69,7 @@ class Composer:
             data=data,
             smtputf8=to.smtputf8,
             clean=not to.smtputf8,
+            envid=name.envid,
         )
 
 
@@ -76,12 +85,18 @@ def composer_for_run(run: Run) -> Composer:
         text=run.text,
         sender=Mailbox(name=run.from_name, address=_envelope(run.from_email)),
         reply_to=_reply_to(run.reply_to),
+        bulk=_bulk(run.workspace, run.from_email, kind="mailing", campaign=run.pk),
     )
-    return _composer(source, run.from_email, run.workspace, scope=str(run.pk))
+    naming = run_naming(domain=parse_address(run.from_email).domain)
+    return _composer(source, run.from_email, run.workspace, naming)
 
 
 def composer_for_test(message: Message, sender: Sender, *, scope: str) -> Composer:
-    """Compile a message as a mailing from this sender would. Raises as above."""
+    """Compile a message as a mailing from this sender would. Raises as above.
+
+    Its headers show what a mailing's would be; its links lead nowhere in earnest.
+    """
+    workspace = message.workspace
     source = LetterSource(
         subject=message.subject,
         preheader=message.preheader,
@@ -89,20 +104,50 @@ def composer_for_test(message: Message, sender: Sender, *, scope: str) -> Compos
         text=message.text,
         sender=Mailbox(name=sender.from_name, address=_envelope(sender.from_email)),
         reply_to=_reply_to(sender.reply_to),
+        bulk=_bulk(workspace, sender.from_email, kind="test", campaign=message.pk),
     )
-    return _composer(source, sender.from_email, message.workspace, scope=scope)
+    own_id = message_id(scope, parse_address(sender.from_email))
+    name = name_of_test(workspace, message_id=own_id)
+    return _composer(source, sender.from_email, workspace, lambda item: name)
 
 
 def _composer(
-    source: LetterSource, from_email: str, workspace: Workspace, *, scope: str
+    source: LetterSource, from_email: str, workspace: Workspace, naming: Naming
 ) -> Composer:
     return Composer(
         letter=compile_letter(source),
         sender=parse_address(from_email),
-        scope=scope,
+        naming=naming,
         zone=zoneinfo.ZoneInfo(workspace.time_zone),
         signer=signer_for(workspace.pk, from_email),
     )
+
+
+def _bulk(workspace: Workspace, from_email: str, *, kind: str, campaign: UUID) -> Bulk:
+    """Say whose mailing it is, in words that do not change from letter to letter.
+
+    People leave a workspace's mailings, not one of its lists, so that is the list which
+    a mail program knows; the names of lists ("debtors") stay in the house.
+    """
+    return Bulk(
+        list_id=_list_id(workspace, parse_address(from_email).domain),
+        list_name=workspace.name,
+        feedback=(f"m{_short(campaign)}", f"w{_short(workspace.pk)}", kind),
+        sender_id=settings.FEEDBACK_SENDER_ID,
+        kind=kind,
+    )
+
+
+def _list_id(workspace: Workspace, domain: str) -> str:
+    label = f"mailings-{_short(workspace.pk)}"
+    while len(label) + 1 + len(domain) > LONGEST_LIST_ID:
+        domain = domain.partition(".")[2]
+    return f"{label}.{domain}"
+
+
+def _short(pk: UUID) -> str:
+    """The random end of an id: enough to tell a workspace's few thousand apart."""
+    return pk.hex[-12:]
 
 
 def message_id(name: str, sender: Address) -> str:

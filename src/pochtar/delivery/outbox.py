@@ -8,8 +8,9 @@ through here, so what is asked for each page or batch is SQL by hand.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -19,12 +20,14 @@ from django.utils import timezone
 
 from mailcore.engine.retry import settle
 from mailcore.engine.types import Item, Lease, LeaseLost, Result
+from pochtar.accounts.models import Workspace
 from pochtar.delivery.bridge import Bridge
 from pochtar.delivery.members import members_of
 from pochtar.delivery.models import Delivery, Run, RunStatus, Slice, SliceStatus
 from pochtar.delivery.recording import record_attempts, record_behind, row_of
 from pochtar.delivery.retries import chain_of, put_off
 from pochtar.delivery.tables import Statement, column_of, database_value, table_of
+from pochtar.delivery.withdrawals import Withdrawals, why_not
 
 COLUMNS = ("email", "full_name")  # merge fields that are not attributes
 
@@ -46,10 +49,13 @@ class OrmOutbox:
 
     async def advance(
         self, lease: Lease, *, results: Sequence[Result], cursor: int
-    ) -> None:
-        goes_on = await self._bridge.call(self._store.advance, lease, results, cursor)
+    ) -> Mapping[int, str]:
+        goes_on, withdrawn = await self._bridge.call(
+            self._store.advance, lease, results, cursor
+        )
         if not goes_on:
             self._bridge.stop.set()
+        return dict(withdrawn)
 
     async def release(
         self, lease: Lease, *, results: Sequence[Result], cursor: int, done: bool
@@ -74,6 +80,7 @@ class SliceStore:
         self._attributes = sorted(names - set(COLUMNS))
         self._on_recorded = on_recorded
         self._chain = chain_of(run, slice_)
+        self._withdrawals = Withdrawals(run)
 
     def lease(self) -> Lease:
         return Lease(
@@ -86,10 +93,14 @@ class SliceStore:
 
     # Reading --------------------------------------------------------------------------
     def read(self, lease: Lease, after: int, limit: int) -> list[Item]:
+        if after == lease.cursor:
+            # Before the first look at the recipients: what comes later is noticed.
+            self._withdrawals.begin(after)
         members = members_of(self._slice, after=after, up_to=lease.last_position)
         rows = _fetch(self._columns(members.order_by("position"))[:limit])
         keys = (*COLUMNS, *self._attributes)
-        # Who was deleted meanwhile does not want a letter (MSG-25).
+        if rows:
+            self._withdrawals.read_to = rows[-1][1]
         return [
             Item(
                 delivery_id=pk,
@@ -97,9 +108,10 @@ class SliceStore:
                 email=values[0],
                 name=values[1] or "",
                 values=_merge_fields(keys, values),
-                skip="" if recipient else "recipient_deleted",
+                recipient=_digits(recipient),
+                skip=why_not(recipient, left_at),
             )
-            for pk, position, recipient, *values in rows
+            for pk, position, recipient, left_at, *values in rows
         ]
 
     def _columns(self, members: QuerySet[Delivery]) -> QuerySet[Any, Any]:
@@ -110,20 +122,26 @@ class SliceStore:
             "pk",
             "position",
             "recipient_id",
+            "recipient__unsubscribed_at",
             "email",
             "recipient__full_name",
             *attributes,
         )
 
     # Writing --------------------------------------------------------------------------
-    def advance(self, lease: Lease, results: Sequence[Result], cursor: int) -> bool:
-        """Record and move on; return whether the run is to go on."""
+    def advance(
+        self, lease: Lease, results: Sequence[Result], cursor: int
+    ) -> tuple[bool, Mapping[int, str]]:
+        """Record and move on; return whether the run is to go on, and without whom."""
         now = timezone.now()
         results = [settle(result, self._chain) for result in results]
         expires_at = now + settings.DELIVERY_LEASE
-        status = self._write(lease, results, cursor=cursor, lease_expires_at=expires_at)
+        status, departures = self._write(
+            lease, results, cursor=cursor, lease_expires_at=expires_at
+        )
+        withdrawn = self._withdrawals.look(departures)
         self._tell(results)
-        return status == RunStatus.RUNNING and not self._late(now)
+        return status == RunStatus.RUNNING and not self._late(now), withdrawn
 
     def release(
         self, lease: Lease, results: Sequence[Result], cursor: int, done: bool
@@ -143,10 +161,15 @@ class SliceStore:
                 put_off(self._run, self._slice)
         self._tell(results)
 
-    def _write(self, lease: Lease, results: Sequence[Result], **values: object) -> str:
-        """Change the slice and record, while the lease is ours; return the run's status."""
+    def _write(
+        self, lease: Lease, results: Sequence[Result], **values: object
+    ) -> tuple[str, int]:
+        """Change the slice and record, while the lease is ours.
+
+        Returns how its run stands, and how many have left the workspace.
+        """
         rows = [row_of(one, number=self._slice.attempt_number) for one in results]
-        update, source = _update_of(lease, values), self._slice.source
+        update, source = _update_of(lease, self._run, values), self._slice.source
         if connection.vendor == "postgresql":
             found = record_behind(update, self._run, rows, source=source)
         else:
@@ -156,8 +179,7 @@ class SliceStore:
                     record_attempts(self._run, rows, source=source)
         if not found:
             raise LeaseLost(lease.slice_id)
-        status: str = found[0]
-        return status
+        return str(found[0]), int(found[1])
 
     def _tell(self, results: Sequence[Result]) -> None:
         if results and self._on_recorded:
@@ -167,19 +189,29 @@ class SliceStore:
         return bool(self._run.stop_at and self._run.stop_at <= now)
 
 
-def _update_of(lease: Lease, values: dict[str, object]) -> Statement:
-    """Return the UPDATE of a slice that is still leased to us; its row is the run's status."""
+def _update_of(lease: Lease, run: Run, values: dict[str, object]) -> Statement:
+    """Return the UPDATE of a slice that is still leased to us.
+
+    Its row is the run's status and the number of those who left the workspace.
+    """
     table, run_table = table_of(Slice), table_of(Run)
     keys = {"id": lease.slice_id, "lease_token": lease.token}
     sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in values)
     mine = " AND ".join(f"{column_of(Slice, name)} = %s" for name in keys)
     joined = f"{run_table}.{column_of(Run, 'id')} = {table}.{column_of(Slice, 'run')}"
     status = f"(SELECT {column_of(Run, 'status')} FROM {run_table} WHERE {joined})"  # noqa: S608
+    departures = (
+        f"(SELECT {column_of(Workspace, 'departures')} FROM {table_of(Workspace)} "  # noqa: S608
+        f"WHERE {column_of(Workspace, 'id')} = %s)"
+    )
     return Statement(
-        f"UPDATE {table} SET {sets} WHERE {mine} RETURNING {status}",  # noqa: S608
+        f"UPDATE {table} SET {sets} WHERE {mine} RETURNING {status}, {departures}",  # noqa: S608
         [
-            database_value(Slice, name, value)
-            for name, value in (*values.items(), *keys.items())
+            *(
+                database_value(Slice, name, value)
+                for name, value in (*values.items(), *keys.items())
+            ),
+            database_value(Workspace, "id", run.workspace_id),
         ],
     )
 
@@ -198,6 +230,11 @@ def _fetch(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def _digits(pk: UUID | str | None) -> str:
+    """Return the 32 digits of an id, which SQLite keeps as such."""
+    return pk.hex if isinstance(pk, UUID) else pk or ""
 
 
 def _merge_fields(keys: Sequence[str], values: Sequence[Any]) -> dict[str, str]:

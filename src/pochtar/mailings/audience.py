@@ -43,8 +43,12 @@ def choose(
 
 
 def select_audience(workspace: Workspace, choice: Choice) -> QuerySet[Recipient]:
-    """Return everybody the choice means, each once, and only of this workspace."""
-    everybody = _not_written_to(Recipient.objects.of(workspace), choice.follows)
+    """Return everybody the choice means, each once, and only of this workspace.
+
+    Whoever has unsubscribed is left out, here and in `audience_of` (MSG-25).
+    """
+    subscribed = Recipient.objects.of(workspace).filter(unsubscribed_at=None)
+    everybody = _not_written_to(subscribed, choice.follows)
     if choice.kind == AudienceKind.LISTS:
         members = Subscription.objects.filter(list__in=choice.lists)
         return everybody.filter(pk__in=members.values("recipient"))
@@ -54,7 +58,17 @@ def select_audience(workspace: Workspace, choice: Choice) -> QuerySet[Recipient]
 
 
 def audience_of(mailing: Mailing) -> QuerySet[Recipient]:
-    """Return the recipients that a launch now would freeze.
+    """Return the recipients that a launch now would freeze."""
+    return chosen_by(mailing).filter(unsubscribed_at=None)
+
+
+def unsubscribed_of(mailing: Mailing) -> QuerySet[Recipient]:
+    """Return those who were chosen, and get nothing because they unsubscribed."""
+    return chosen_by(mailing).filter(unsubscribed_at__isnull=False)
+
+
+def chosen_by(mailing: Mailing) -> QuerySet[Recipient]:
+    """Return whom the mailing means, whether they want it or not.
 
     Reads the chosen lists and people inside the database: ten thousand picked people
     do not travel as parameters.

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -26,16 +27,23 @@ from mailcore.compose import (
     compile_letter,
 )
 from pochtar.base.errors import Text
-from pochtar.content.checks import BUILT_IN_NAMES, draft_of, find_problems
+from pochtar.content.checks import (
+    BUILT_IN_NAMES,
+    UNSUBSCRIBE_NAME,
+    draft_of,
+    find_problems,
+    has_way_out,
+)
 from pochtar.delivery.dkim_signing import active_keys, domain_of, domains_above
 from pochtar.delivery.models import DkimKey, DkimState, Sender
-from pochtar.mailings.audience import audience_of, complete, lacking
+from pochtar.mailings.audience import audience_of, complete, lacking, unsubscribed_of
 from pochtar.mailings.models import MISSED, MISSED_ASK, Mailing
 from pochtar.recipients.models import Attribute, Recipient
 
 # In words; the code of a problem is also kept as the note of a failed schedule.
 TEXTS: dict[str, Promise] = {
     "no_recipients": _("There is nobody to write to: the audience is empty."),
+    "all_unsubscribed": _("Everybody in the audience has unsubscribed."),
     "no_sender": _("No sender is chosen."),
     "message_wrong": _("The message has a mistake."),
     "header_error": _("The sender cannot stand in a letter's header."),
@@ -54,6 +62,14 @@ TEXTS: dict[str, Promise] = {
     ),
     MISSED_ASK: _("Its start was missed because nothing ran here then."),
 }
+NO_WAY_OUT = _(
+    "The letter has no link to unsubscribe. Put the merge field “unsubscribe_url” into "
+    "it: who finds no way out reports spam."
+)
+UNREACHABLE = _(
+    "The service has no https address (PUBLIC_URL), so mail programs offer no button to "
+    "unsubscribe, and the letter's link may lead nowhere."
+)
 # Where in the message the mistake is.
 PARTS: dict[str, Promise] = {
     "subject": _("Subject of the message"),
@@ -94,6 +110,11 @@ class Preflight:
         return self.audience.count()
 
     @cached_property
+    def unsubscribed(self) -> int:
+        """How many are left out because they want no more letters."""
+        return unsubscribed_of(self.mailing).count()
+
+    @cached_property
     def problems(self) -> list[Finding]:
         return list(self._problems())
 
@@ -118,7 +139,7 @@ class Preflight:
         if self.mailing.stop_at and self.mailing.stop_at <= self.now:
             yield _named("stop_passed")
         if not self.count:
-            yield _named("no_recipients")
+            yield _named("all_unsubscribed" if self.unsubscribed else "no_recipients")
         elif not complete(self.audience, self._required).exists():
             yield _named("everybody_lacks")
 
@@ -148,9 +169,19 @@ class Preflight:
             )
         elif sender and not self._signing_keys:
             yield self._unsigned(sender)
+        yield from self._unsubscribe_warnings()
         for name in sorted(self._required - {"email"}):
             if count := lacking(self.audience, [name]).count():
                 yield _lack(name, count)
+
+    def _unsubscribe_warnings(self) -> Iterator[Finding]:
+        sender = self.mailing.sender
+        if count := self.unsubscribed:
+            yield _left_out(count)
+        if not has_way_out(draft_of(self.mailing.message)):
+            yield Finding(code="no_way_out", text=NO_WAY_OUT)
+        if sender and not sender.relay.is_sandbox and not settings.SECURE:
+            yield Finding(code="unreachable", text=UNREACHABLE)
 
     @cached_property
     def _signing_keys(self) -> list[DkimKey]:
@@ -206,11 +237,24 @@ class Preflight:
         letter = self._letter
         if not isinstance(letter, CompiledLetter):
             return frozenset()
-        return letter.required & self._known
+        return letter.required & self._known - {UNSUBSCRIBE_NAME}
 
 
 def _named(code: str) -> Finding:
     return Finding(code=code, text=TEXTS[code])
+
+
+def _left_out(count: int) -> Finding:
+    text = ngettext_lazy(
+        "%(count)d recipient has unsubscribed and is left out.",
+        "%(count)d recipients have unsubscribed and are left out.",
+        "count",
+    )
+    return Finding(
+        code="unsubscribed",
+        text=format_lazy("{}", text % {"count": count}),
+        count=count,
+    )
 
 
 def _lack(name: str, count: int) -> Finding:

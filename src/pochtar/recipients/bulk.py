@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import Role, User
-from pochtar.accounts.services import require_role, write_audit
+from pochtar.accounts.services import note_departure, require_role, write_audit
 from pochtar.base.errors import Conflict
 from pochtar.recipients.models import Recipient, RecipientList, Subscription
 from pochtar.recipients.search import Selection
@@ -31,6 +31,7 @@ def delete_selected(selection: Selection, *, by: User) -> int:
         with transaction.atomic():
             deleted = Recipient.objects.filter(pk__in=ids).delete()[1]
             number += deleted.get(Recipient._meta.label, 0)
+            note_departure(workspace)
     write_audit(
         workspace, by=by, verb="recipients_deleted", subject=workspace, number=number
     )

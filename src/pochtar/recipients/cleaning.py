@@ -23,7 +23,7 @@ LONGEST_KEY = 50
 LONGEST_VALUE = 500
 MOST_ATTRIBUTES = 50  # of one recipient
 MOST_KEYS = 200  # of one workspace
-RESERVED_KEYS = frozenset({"email", "full_name"})
+RESERVED_KEYS = frozenset({"email", "full_name", "unsubscribe_url"})
 
 ENDS = " \t\xa0"  # what pasting adds; a line break is an error even at the end
 
@@ -108,7 +108,7 @@ def clean_key(text: str) -> str:
     if key in RESERVED_KEYS:
         raise _bad_attribute(
             "attribute_reserved",
-            _("“email” and “full_name” are fields of every recipient already."),
+            _("Every recipient has this field already: “{name}”.").format(name=key),
             text,
         )
     if not _KEY.fullmatch(key):

@@ -11,6 +11,14 @@ from pochtar.base.fields import KeyField
 from pochtar.base.ids import uuid7
 
 
+class UnsubscribedVia(models.TextChoices):
+    """Who said that no more letters are wanted, and how."""
+
+    ONE_CLICK = "one_click", _("the mail program's button")
+    PAGE = "page", _("the page behind the letter's link")
+    PERSON = "person", _("a participant")
+
+
 class Recipient(models.Model):
     """Somebody who may be written to.
 
@@ -34,6 +42,13 @@ class Recipient(models.Model):
     updated_at = models.DateTimeField(
         _("changed"), default=timezone.now, editable=False
     )
+    # Whoever has unsubscribed gets no mailing, whatever list they are in.
+    unsubscribed_at = models.DateTimeField(
+        _("unsubscribed"), null=True, blank=True, editable=False
+    )
+    unsubscribed_via = models.CharField(
+        max_length=12, choices=UnsubscribedVia, blank=True, editable=False
+    )
 
     objects = OwnedQuerySet.as_manager()
 
@@ -47,11 +62,24 @@ class Recipient(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(email_key=""), name="recipients_recipient_addressed"
             ),
+            models.CheckConstraint(
+                condition=models.Q(unsubscribed_at=None, unsubscribed_via="")
+                | models.Q(
+                    unsubscribed_at__isnull=False,
+                    unsubscribed_via__in=UnsubscribedVia.values,
+                ),
+                name="recipients_recipient_left_somehow",
+            ),
         ]
         indexes = [
             models.Index(fields=["workspace", "id"], name="recipients_recipient_page"),
             models.Index(
                 fields=["workspace", "name_key", "id"], name="recipients_recipient_name"
+            ),
+            models.Index(
+                fields=["workspace", "id"],
+                condition=models.Q(unsubscribed_at__isnull=False),
+                name="recipients_recipient_left",
             ),
         ]
 

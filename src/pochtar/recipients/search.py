@@ -18,7 +18,7 @@ Nothing is counted beyond ``SMALL``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +44,7 @@ class Search:
     workspace: Workspace
     text: str = ""
     list_id: UUID | None = None
+    unsubscribed: bool = False  # only those who have left
 
     @property
     def terms(self) -> list[str]:
@@ -52,7 +53,7 @@ class Search:
     @property
     def everything(self) -> bool:
         """Say whether nothing narrows the search (typed commas narrow nothing)."""
-        return not self.list_id and not self.terms
+        return not self.list_id and not self.terms and not self.unsubscribed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,10 @@ def find_page(
 ) -> Found:
     """Return a page of the recipients that the search finds, and how many there are."""
     conditions = _conditions(search)
+    if search.unsubscribed:
+        return _find_unsubscribed(
+            search, conditions, order=order, cursor=cursor, size=size
+        )
     if not conditions:
         everybody = Recipient.objects.of(search.workspace)
         page = keyset_page(
@@ -144,6 +149,24 @@ def find_page(
         keys, Recipient, order=order_column(order), cursor=cursor, size=size
     )
     total = Count(number=len(ids), more=not complete)
+    return Found(page=page.of(_people(page.rows)), total=total, complete=complete)
+
+
+def _find_unsubscribed(
+    search: Search, conditions: list[_Condition], *, order: str, cursor: str, size: int
+) -> Found:
+    """Look through those who have left, the latest added first: they have an index."""
+    left = Recipient.objects.of(search.workspace).filter(unsubscribed_at__isnull=False)
+    edge = left.order_by("-pk").values_list("pk", flat=True)[EXAMINED : EXAMINED + 1]
+    near = left.filter(pk__gt=edge[0]) if edge else left
+    for condition in conditions:
+        near = near.filter(condition.holds("pk"))
+    ids = list(near.order_by("-pk").values_list("pk", flat=True)[: SMALL + 1])
+    complete = not edge and len(ids) <= SMALL
+    column = order_column(order)
+    keys = _keys(ids[:SMALL], ids[:SMALL], column.removeprefix("-"))
+    page = keyset_slice(keys, Recipient, order=column, cursor=cursor, size=size)
+    total = Count(number=len(ids[:SMALL]), more=not complete)
     return Found(page=page.of(_people(page.rows)), total=total, complete=complete)
 
 
@@ -190,6 +213,9 @@ def _condition(rows: QuerySet[Any], *, order: str) -> _Condition:
 
 
 def _recipients(search: Search, conditions: list[_Condition]) -> QuerySet[Recipient]:
+    if search.unsubscribed:
+        left = _recipients(replace(search, unsubscribed=False), conditions)
+        return left.filter(unsubscribed_at__isnull=False)
     if not conditions:
         return Recipient.objects.of(search.workspace)
     # The condition's rows are of the workspace already; naming it again would lure the

@@ -20,6 +20,7 @@ from pochtar.accounts.models import Workspace
 from pochtar.base.errors import PochtarError
 from pochtar.content.checks import (
     BUILT_IN_NAMES,
+    UNSUBSCRIBE_NAME,
     draft_of,
     find_problems,
     is_clipped,
@@ -27,6 +28,7 @@ from pochtar.content.checks import (
 from pochtar.content.models import Message
 from pochtar.content.preview import Preview, render_preview
 from pochtar.delivery.checks import TestLetter, send_test
+from pochtar.delivery.marks import sample_url
 from pochtar.delivery.models import Sender
 from pochtar.recipients.models import Attribute, Recipient
 from pochtar.recipients.search import Search, find_page
@@ -66,8 +68,8 @@ def message_frame(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     message: Message = find_visible(
         Message.objects.select_related("workspace"), request, pk
     )
-    values = merge_values(_chosen(request.GET, message.workspace))
-    preview = _preview(message, values)
+    recipient = _chosen(request.GET, message.workspace)
+    preview = _preview(message, _sample_values(message, recipient))
     return frame_response(request, preview.html if preview else "")
 
 
@@ -129,7 +131,7 @@ def _joined(text: str, reply: str) -> str:
 def preview_context(request: WorkspaceRequest, message: Message) -> dict[str, Any]:
     """Return what the preview shows; the query chooses recipient, tab and width."""
     recipient = _chosen(request.GET, message.workspace)
-    preview = _preview(message, merge_values(recipient))
+    preview = _preview(message, _sample_values(message, recipient))
     problems = find_problems(draft_of(message), names=known_names(message.workspace))
     tabs = TABS if preview and preview.html else TABS[1:]
     asked = request.GET.get("show", "")
@@ -156,6 +158,12 @@ def merge_values(recipient: Recipient | None) -> dict[str, str]:
         return {}
     values = {key: str(value) for key, value in recipient.attributes.items()}
     return values | {"full_name": recipient.full_name, "email": recipient.email}
+
+
+def _sample_values(message: Message, recipient: Recipient | None) -> dict[str, str]:
+    """Return the values for a preview: its way out leads to a page of no effect."""
+    way_out = {UNSUBSCRIBE_NAME: sample_url(message.workspace)}
+    return merge_values(recipient) | way_out
 
 
 def known_names(workspace: Workspace) -> list[str]:

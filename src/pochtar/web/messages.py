@@ -19,7 +19,7 @@ from mailcore.plaintext import html_to_text
 from pochtar.accounts.models import Role, Workspace
 from pochtar.base.errors import Conflict
 from pochtar.base.paging import keyset_page
-from pochtar.content.checks import LONGEST
+from pochtar.content.checks import LONGEST, UNSUBSCRIBE_NAME
 from pochtar.content.models import Message
 from pochtar.content.services import (
     change_message,
@@ -135,7 +135,11 @@ def _find(request: WorkspaceRequest, pk: UUID) -> Message:
 def _form(
     request: WorkspaceRequest, workspace: Workspace, message: Message | None = None
 ) -> MessageForm:
-    labels = {"full_name": _("Full name"), "email": _("E-mail")}
+    labels = {
+        "full_name": _("Full name"),
+        "email": _("E-mail"),
+        UNSUBSCRIBE_NAME: _("Link to unsubscribe"),
+    }
     fields = [(name, labels.get(name, name)) for name in known_names(workspace)]
     data = request.POST if request.method == "POST" else None
     return MessageForm(data, fields=fields, message=message)

@@ -27,7 +27,7 @@ from pochtar.recipients.models import RecipientList
 from pochtar.recipients.search import Search, Selection
 from pochtar.web.access import WorkspaceRequest, role_view
 from pochtar.web.forms.lists import AddToListForm, RemoveFromListForm
-from pochtar.web.recipient_table import read_id, read_search
+from pochtar.web.recipient_table import UNSUBSCRIBED, read_id, read_search
 
 MOST_TICKED = 500
 NAMED = 5  # on the page that asks
@@ -68,6 +68,7 @@ def _read(data: QueryDict, request: WorkspaceRequest) -> Wish | None:
     )
     hidden = [("action", action), ("q", search.text)]
     hidden += [("list", str(search.list_id))] if search.list_id else []
+    hidden += [("who", UNSUBSCRIBED)] if search.unsubscribed else []
     hidden += [("everybody", "1")] if everybody else []
     came_from = data.get("from", "")
     hidden += [("from", came_from)] if came_from == "list" or read_id(came_from) else []
@@ -86,6 +87,8 @@ def _back(came_from: str, search: Search) -> str:
         page = reverse("list", args=[search.list_id])
     elif search.list_id:
         query["list"] = str(search.list_id)
+    if search.unsubscribed:
+        query["who"] = UNSUBSCRIBED
     query = {name: text for name, text in query.items() if text}
     return f"{page}?{urlencode(query)}" if query else page
 

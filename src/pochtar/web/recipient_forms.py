@@ -1,4 +1,4 @@
-"""Add, edit and delete one recipient."""
+"""Add, edit and delete one recipient; let one leave the mailings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods
 from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.recipients.bulk import delete_selected
-from pochtar.recipients.models import Attribute, Recipient
+from pochtar.recipients.leaving import resubscribe_recipient, unsubscribe_recipient
+from pochtar.recipients.models import Attribute, Recipient, UnsubscribedVia
 from pochtar.recipients.search import Search, Selection
 from pochtar.recipients.services import change_recipient, create_recipient
 from pochtar.web.access import (
@@ -76,6 +77,28 @@ def recipient_delete(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
         messages.success(request, _("The recipient has been deleted."))
         return redirect("recipients")
     return render(request, "recipients/delete.html", {"recipient": row})
+
+
+@form_view
+@workspace_view
+def recipient_unsubscribe(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    row = _find(request, pk)
+    if request.method == "POST":
+        unsubscribe_recipient(row, via=UnsubscribedVia.PERSON, by=request.user)
+        messages.success(request, _("The recipient gets no more mailings."))
+        return redirect("recipient", pk)
+    return render(request, "recipients/unsubscribe.html", {"recipient": row})
+
+
+@form_view
+@workspace_view
+def recipient_resubscribe(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    row = _find(request, pk)
+    if request.method == "POST":
+        resubscribe_recipient(row, by=request.user)
+        messages.success(request, _("The recipient gets mailings again."))
+        return redirect("recipient", pk)
+    return render(request, "recipients/resubscribe.html", {"recipient": row})
 
 
 def _find(request: WorkspaceRequest, pk: UUID) -> Recipient:

@@ -10,6 +10,7 @@ from pochtar.recipients.search import DEFAULT_ORDER, ORDERS, SMALL, Search, find
 from pochtar.web.access import WorkspaceRequest
 
 LONGEST_QUERY = 200
+UNSUBSCRIBED = "unsubscribed"
 
 
 def found_recipients(
@@ -19,12 +20,15 @@ def found_recipients(
     search = read_search(request.GET, request, of_list=of_list)
     order = read_order(request.GET.get("sort", ""))
     found = find_page(search, order=order, cursor=request.GET.get("cursor", ""))
-    narrowed = bool(search.text) or bool(search.list_id and not of_list)
+    narrowed = (
+        bool(search.text) or bool(search.list_id and not of_list) or search.unsubscribed
+    )
     return {
         "found": found,
         "page": found.page,
         "query": search.text,
         "list_id": search.list_id,
+        "unsubscribed": search.unsubscribed,
         "sort": order if found.sorted else "",
         "columns": _columns(order if found.sorted else ""),
         "limit": SMALL,
@@ -41,6 +45,7 @@ def read_search(
         workspace=of_list.workspace if of_list else request.workspace,
         text=data.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY],
         list_id=of_list.pk if of_list else read_id(data.get("list", "")),
+        unsubscribed=data.get("who", "") == UNSUBSCRIBED,
     )
 
 

@@ -101,4 +101,14 @@ urlpatterns = [
         recipient_forms.recipient_delete,
         name="recipient-delete",
     ),
+    path(
+        "recipients/<uuid:pk>/unsubscribe/",
+        recipient_forms.recipient_unsubscribe,
+        name="recipient-unsubscribe",
+    ),
+    path(
+        "recipients/<uuid:pk>/resubscribe/",
+        recipient_forms.recipient_resubscribe,
+        name="recipient-resubscribe",
+    ),
 ]

@@ -22,6 +22,7 @@ from pochtar.web import (
     senders,
     workspace,
 )
+from pochtar.web.public import unsubscribe
 
 urlpatterns = [
     *home.urlpatterns,
@@ -40,5 +41,6 @@ urlpatterns = [
     *dkim.urlpatterns,
     *sandbox.urlpatterns,
     *design.urlpatterns,
+    *unsubscribe.urlpatterns,
     path("account/", include("allauth.account.urls")),
 ]

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailcore.engine.ports import Signer
 from mailcore.engine.testing import MemoryOutbox
 from mailcore.engine.types import Grant, Item, Limits, Result
 from mailcore.smtp.session import Envelope
@@ -137,3 +138,23 @@ async def test_a_limit_that_holds_for_long_ends_the_slice_and_costs_nobody_a_pla
     assert not outbox.leased
     states = outbox.states()
     assert (states["accepted"], states["pending"], outbox.cursor) == (4, 26, 4)
+
+
+@pytest.mark.parametrize("sign", [None, signed])
+async def test_who_is_withdrawn_is_skipped_even_when_the_letter_was_signed(
+    signers: ThreadPoolExecutor, sign: Signer | None
+) -> None:
+    """MSG-25"""
+    outbox = MemoryOutbox(items(30))
+    outbox.withdrawn = {2: "unsubscribed", 30: "recipient_deleted"}
+    async with Sink() as sink:
+        report = await run(
+            outbox, transports_to(sink), sign=sign, signers=signers if sign else None
+        )
+
+    assert report.done
+    assert report.counts == {"accepted": 28, "skipped": 2}
+    assert outbox.attempts[2].reason == "unsubscribed"
+    assert {"r2@example.com", "r30@example.com"}.isdisjoint(
+        one.rcpt_to for one in sink.accepted
+    )

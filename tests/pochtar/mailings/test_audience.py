@@ -10,9 +10,11 @@ from pochtar.mailings.audience import (
     complete,
     lacking,
     select_audience,
+    unsubscribed_of,
 )
 from pochtar.mailings.models import AudienceKind
-from pochtar.recipients.models import Recipient
+from pochtar.recipients.leaving import unsubscribe_recipient
+from pochtar.recipients.models import Recipient, UnsubscribedVia
 from tests.make import make_list, make_mailing, make_recipient, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +61,21 @@ def test_what_is_chosen_in_a_form_counts_as_what_is_saved(
     choice = choose(kind, lists=[chosen.pk], picked=[people[1].pk, people[2].pk])
 
     assert select_audience(workspace, choice).count() == count
+
+
+@pytest.mark.parametrize("kind", AudienceKind)
+def test_who_has_unsubscribed_is_never_selected(workspace, people, kind):
+    """MSG-25"""
+    unsubscribe_recipient(people[1], via=UnsubscribedVia.ONE_CLICK)
+    mailing = make_mailing(workspace, audience=kind)
+    mailing.lists.set([make_list(workspace, *people)])
+    mailing.picked.set(people)
+    ids = [one.pk for one in people]
+    choice = choose(kind, lists=mailing.lists.values_list("pk", flat=True), picked=ids)
+
+    assert people[1] not in audience_of(mailing)
+    assert list(unsubscribed_of(mailing)) == [people[1]]
+    assert set(select_audience(workspace, choice)) == set(audience_of(mailing))
 
 
 def test_sec_02_a_foreign_recipient_is_never_selected(workspace):

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from pochtar.delivery.models import RelayKind
 from pochtar.mailings.preflight import Preflight, note_words
+from pochtar.recipients.leaving import unsubscribe_recipient
+from pochtar.recipients.models import UnsubscribedVia
 from tests.make import (
     make_dkim_key,
     make_mailing,
@@ -19,20 +21,79 @@ from tests.make import (
 )
 
 pytestmark = pytest.mark.django_db
+LEAVE = '<p><a href="{{ unsubscribe_url }}">x</a></p>'
 
 
 def codes(mailing):
     return [each.code for each in Preflight(mailing, now=timezone.now()).problems]
 
 
+def warned(mailing):
+    """Return the warnings' codes and counts."""
+    flight = Preflight(mailing, now=timezone.now())
+    return [(each.code, each.count) for each in flight.warnings]
+
+
+@pytest.fixture(autouse=True)
+def _https(settings):
+    settings.SECURE = True
+
+
 def test_a_whole_mailing_has_no_problem(workspace):
     make_recipient(workspace)
     make_dkim_key(workspace, state="active")
-    flight = Preflight(make_mailing(workspace), now=timezone.now())
+    message = make_message(workspace, html=LEAVE)
+    flight = Preflight(make_mailing(workspace, message=message), now=timezone.now())
 
     assert flight.ok
     assert flight.count == 1
     assert flight.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("content", "warns"),
+    [
+        ({"html": "<p>Hi</p>"}, True),
+        ({"html": LEAVE}, False),
+        ({"html": LEAVE, "text": "Hi"}, True),
+        ({"html": LEAVE, "text": "{{ unsubscribe_url }}"}, False),
+        ({"html": "", "text": "{{ unsubscribe_url }}"}, False),
+    ],
+)
+def test_a_letter_without_a_way_out_is_warned_about(workspace, content, warns):
+    """MSG-08"""
+    make_recipient(workspace)
+    mailing = make_mailing(workspace, message=make_message(workspace, **content))
+
+    assert warned(mailing) == ([("no_way_out", 0)] if warns else [])
+    assert codes(mailing) == []
+
+
+def test_without_https_nobody_can_leave_by_one_click(workspace, settings):
+    """MSG-23"""
+    settings.SECURE = False
+    make_recipient(workspace)
+    message = make_message(workspace, html=LEAVE)
+
+    assert warned(make_mailing(workspace, message=message)) == [("unreachable", 0)]
+
+
+def test_who_has_unsubscribed_is_counted_and_left_out(workspace):
+    """MSG-25"""
+    people = [make_recipient(workspace) for _ in range(3)]
+    unsubscribe_recipient(people[0], via=UnsubscribedVia.PAGE)
+    message = make_message(workspace, html=LEAVE)
+    mailing = make_mailing(workspace, message=message)
+
+    assert Preflight(mailing, now=timezone.now()).count == 2
+    assert warned(mailing) == [("unsubscribed", 1)]
+
+
+def test_an_audience_that_has_left_is_a_problem(workspace):
+    """MSG-25"""
+    unsubscribe_recipient(make_recipient(workspace), via=UnsubscribedVia.PAGE)
+
+    assert codes(make_mailing(workspace)) == ["all_unsubscribed"]
 
 
 def test_nobody_to_write_to_is_a_problem(workspace):
@@ -81,7 +142,8 @@ def test_a_sender_that_cannot_stand_in_a_header_is_a_problem(workspace):
 def test_those_who_lack_a_value_are_counted_in_a_warning(workspace):
     make_recipient(workspace, attributes={"город": "Тверь"})
     make_recipient(workspace, full_name="")
-    message = make_message(workspace, html="<p>{{ full_name }}, {{ город }}</p>")
+    html = "<p>{{ full_name }}, {{ город }}</p>" + LEAVE
+    message = make_message(workspace, html=html)
     flight = Preflight(make_mailing(workspace, message=message), now=timezone.now())
 
     assert flight.ok
@@ -98,14 +160,16 @@ def test_a_launch_that_would_skip_everybody_is_a_problem(workspace):
     assert codes(make_mailing(workspace, message=message)) == ["everybody_lacks"]
 
 
-def test_the_sandbox_is_named_in_a_warning(workspace):
+def test_the_sandbox_is_named_in_a_warning(workspace, settings):
     make_recipient(workspace)
     relay = make_relay(workspace, kind=RelayKind.SANDBOX)
-    mailing = make_mailing(workspace, sender=make_sender(workspace, relay=relay))
+    sender = make_sender(workspace, relay=relay)
+    message = make_message(workspace, html=LEAVE)
+    settings.SECURE = False  # nobody outside gets the letters
 
-    warnings = Preflight(mailing, now=timezone.now()).warnings
-
-    assert [each.code for each in warnings] == ["sandbox"]
+    assert warned(make_mailing(workspace, sender=sender, message=message)) == [
+        ("sandbox", 0)
+    ]
 
 
 def test_a_note_that_is_not_known_still_says_something():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pochtar.accounts.models import User, Workspace
 from pochtar.recipients import search as module
-from pochtar.recipients.models import Recipient
+from pochtar.recipients.leaving import unsubscribe_recipient
+from pochtar.recipients.models import Recipient, UnsubscribedVia
 from pochtar.recipients.search import (
     Count,
     Search,
@@ -233,6 +236,42 @@ def test_ticked_recipients_of_another_workspace_are_not_selected(
     selection = Selection(search=Search(workspace=workspace), ids=ids)
 
     assert list(selection.recipients()) == [mine]
+
+
+@pytest.mark.parametrize("order", ["added", "-added", "name", "-address"])
+def test_who_has_left_is_found_alone_by_word_and_by_list(
+    workspace: Workspace, people: dict[str, Recipient], order: str
+) -> None:
+    listed = make_list(workspace, people["anna"], people["boris"])
+    for local in ("anna", "anna.petrova"):
+        unsubscribe_recipient(people[local], via=UnsubscribedVia.PAGE)
+
+    def found(**over: Any) -> set[str]:
+        search = Search(workspace=workspace, unsubscribed=True, **over)
+        page = find_page(search, order=order, size=1)
+        rows = [*page.page.rows]
+        while page.page.next:
+            page = find_page(search, order=order, cursor=page.page.next, size=1)
+            rows += page.page.rows
+        assert set(rows) == set(find_recipients(search))
+        assert (page.total.number, page.total.more) == (len(rows), False)
+        return {row.email.partition("@")[0] for row in rows}
+
+    assert found() == {"anna", "anna.petrova"}
+    assert found(text="мария") == {"anna.petrova"}
+    assert found(list_id=listed.pk) == {"anna"}
+    assert found(text="борис") == set()
+
+
+def test_very_many_who_have_left_are_not_all_looked_through(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _each in range(4):
+        unsubscribe_recipient(make_recipient(workspace), via=UnsubscribedVia.PAGE)
+    monkeypatch.setattr(module, "EXAMINED", 2)
+    found = find_page(Search(workspace=workspace, unsubscribed=True))
+
+    assert (found.complete, len(found.page.rows)) == (False, 2)
 
 
 def test_a_count_is_exact_while_it_is_cheap(workspace: Workspace) -> None:
