@@ -126,8 +126,7 @@ def test_a_run_that_workers_have_in_hand_is_not_taken_over(run: Run) -> None:
 def running_elsewhere() -> Iterator[str]:
     """Yield the holder's name of another process that lives."""
     code = (
-        "from pochtar.delivery import runs
-from pochtar.delivery.holders import held, this_process;"
+        "from pochtar.delivery.holders import this_process;"
         "print(this_process(), flush=True); input()"
     )
     with subprocess.Popen(
