@@ -230,7 +230,7 @@ def test_a_database_that_went_away_pauses_nothing(
     """SMTP-25: back at once or only later, the slice is freed and all goes on."""
     make_people(workspace, 10)
 
-    def away(*args: object) -> None:
+    def away(*args: object, **more: object) -> None:
         raise OperationalError("terminating connection")
 
     with sink_in_thread() as sink:
