@@ -40,7 +40,7 @@ MENU: Mapping[str, Dish] = MappingProxyType(
         "stall": Dish(stage="dot", step=Step(delay=3), share=10),
         "slow": Dish(stage="rcpt", step=Step(delay=0.2, bytewise=True), share=60),
         # Long enough to be killed in: the letter is taken, the answer is not said.
-        "hold": Dish(stage="dot", step=Step(delay=0.6), share=60),
+        "hold": Dish(stage="dot", step=Step(delay=0.6), share=150),
     }
 )
 WHOLE = 10_000

@@ -26,7 +26,7 @@ from pochtar.ops.drill.watch import Recovery
 STEP_SECONDS = 0.02
 LOOK_SECONDS = 0.4
 START_SECONDS = 60
-PAUSE_BETWEEN = (0.1, 1.5)  # from progress to the next kill
+PAUSE_BETWEEN = (0.05, 1.0)  # from progress to the next kill
 DOWN_FOR = (0.1, 1.0)
 GAP_PATIENCE = 4.0  # an aimed kill waits so long for the gap
 # Workers do most of the work and hold all of the promises.
