@@ -43,6 +43,11 @@ def settings_of_the_drill() -> Mapping[str, str]:
         "DELIVERY_CONNECTIONS": str(CONNECTIONS),
         "DELIVERY_CHUNK_PER_CONNECTION": str(CHUNK),
         "DELIVERY_SLICE_SIZE": str(SLICE_SIZE),
+        # All at once and to everybody, and what is put off is due in a few seconds.
+        "LAUNCH_UNDO_SECONDS": "0",
+        "CANARY_SHARE": "0",
+        "RETRY_MINUTES": "0.03,0.05,0.1,0.2",
+        "RETRY_GREYLISTED_MINUTES": "0.05",
     }
 
 
