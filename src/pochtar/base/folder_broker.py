@@ -41,16 +41,16 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
         except OSError as error:
             raise ChannelError(f"Cannot add {name} to the folder") from error
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         while True:
             try:
-                return super()._get(queue)
+                return super()._get(queue)  # type: ignore[no-untyped-call]
             except ValueError:  # it is out of the folder already
                 log.warning("nudge_unreadable", queue=queue)
 
     def get_table(self, exchange: str) -> list[Any]:
         try:
-            table: list[Any] = super().get_table(exchange)
+            table: list[Any] = super().get_table(exchange)  # type: ignore[no-untyped-call]
         except ValueError:
             return []  # whoever needs it writes it anew
         return table
@@ -58,7 +58,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
     def _queue_bind(
         self, exchange: str, routing_key: str, pattern: str, queue: str
     ) -> None:
-        file = self._exchange_file(exchange)
+        file: Path = self._exchange_file(exchange)  # type: ignore[no-untyped-call]
         file.parent.mkdir(exist_ok=True)
         binding = Binding(routing_key or "", pattern or "", queue or "")
         lock = os.open(file.parent / "bindings.lock", os.O_CREAT | os.O_RDWR, 0o644)
@@ -71,5 +71,5 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
             os.close(lock)
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     Channel = Channel

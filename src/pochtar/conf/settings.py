@@ -299,7 +299,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {
         "task": "pochtar.mailings.tick",
         "schedule": 2.0,
-        "options": {"expires": 4.0},
+        "options": {"expires": 10.0},  # it may stand behind some turns
     },
     "prune": {"task": "pochtar.sandbox.prune", "schedule": 3600.0},
 }

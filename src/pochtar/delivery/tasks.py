@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from typing import Any
 
 from celery import shared_task, signals
 
 from pochtar.delivery.driver import drive_slice
-from pochtar.delivery.models import Run, Slice
 from pochtar.delivery.runs import finish_run_if_done, nudge_run
-
-# Then other runs get their turn.
-TURN_SECONDS = 10
+from pochtar.delivery.turns import Turn, next_run
 
 # The worker's main process gets the signal, its children do the work: they share this.
 _stopping = multiprocessing.get_context("fork").Event()
@@ -26,14 +22,17 @@ def _stop_at_the_next_letter(**kwargs: Any) -> None:
 
 @shared_task(name="pochtar.delivery.deliver_slice")  # type: ignore[untyped-decorator]
 def deliver_slice(slice_id: int) -> None:
-    """Send that slice, and further ones of its run for a while."""
-    slice_ = Slice.objects.filter(pk=slice_id).select_related("run").first()
-    if slice_ is None or _stopping.is_set():
+    """Serve the run whose turn it is (turns.py); the nudged slice is only a hint."""
+    run = None if _stopping.is_set() else next_run()
+    if run is None:
         return
-    run = Run.objects.select_related("workspace", "relay").get(pk=slice_.run_id)
-    started = time.monotonic()
-    report = drive_slice(run, slice_id=slice_id, stopped=_stopping.is_set)
-    while report and report.done and time.monotonic() - started < TURN_SECONDS:
-        report = drive_slice(run, stopped=_stopping.is_set)
+    turn = Turn(run)
+
+    def stopped() -> bool:
+        return _stopping.is_set() or turn.must_end()
+
+    report = drive_slice(run, stopped=stopped)
+    while report and report.done and not turn.is_over:
+        report = drive_slice(run, stopped=stopped)
     if not finish_run_if_done(run) and not _stopping.is_set():
         nudge_run(run)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pochtar.accounts.models import User
 from pochtar.accounts.services import open_workspace
-from pochtar.content.services import Draft as Letter
+from pochtar.content.checks import Draft as Letter
 from pochtar.content.services import create_message
 from pochtar.delivery.models import (
     Attempt,
