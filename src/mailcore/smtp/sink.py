@@ -79,8 +79,8 @@ class Script:
     letters_per_connection: int = 0
     record: Path | None = None
     keep: bool = True  # letters and commands; a benchmark does not want them
-    # Told "hold" or "cut" and the recipient: a letter is taken, and the answer to it
-    # comes late or never.
+    # Told "hold" or "cut" and the recipient: the answer to the dot comes late or never.
+    # (Cut off before the dot is the same to a client that has written all of it.)
     in_gap: Callable[[str, str], None] | None = None
 
 
@@ -293,6 +293,7 @@ class _Dialogue:
         head = await self.reader.readexactly(1)
         step = self.step("body", self.rcpt_to)
         if step:
+            self.tell_of_gap(step, self.rcpt_to)
             await self.perform(step, "")
             raise _Gone
         data = head + await self.reader.readuntil(b"\n")

@@ -80,8 +80,15 @@ class Cluster:
         if self._process is None or self._process.poll() is not None:
             self.start()  # a child of the killed one still held the shared memory
             return False
-        ask = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1"]
-        return not subprocess.run([*ask, "-p", str(self._port)], check=False).returncode
+        ask = [
+            str(self._binaries / "pg_isready"),
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self._port),
+        ]
+        return not subprocess.run(ask, check=False).returncode
 
     def kill(self) -> None:
         """SIGKILL the postmaster and all its children: what a power cut does."""

@@ -102,7 +102,7 @@ class Sink(Member):
     port: int
     seed: str
     held: int = 0  # letters taken whose answer was not yet said when we heard of it
-    cut: int = 0  # letters taken whose answer will never be said
+    cut: int = 0  # letters whose connection was cut when their dot may have gone out
     _lives: int = 0
     _rest: bytes = b""
     _greeted: bool = False

@@ -221,7 +221,7 @@ class Harness:
             kills=self._killed.total(),
             killed={kind: self._killed[kind] for kind in self._plan.victims},
             in_the_gap=self._in_the_gap,
-            cut_after_dot=self._sink.cut,
+            cut_off=self._sink.cut,
             resumed=self._scene.resumed,
             longest_recovery_seconds=self._recovery.longest,
             unknown_bound=self._bound(),

@@ -38,7 +38,7 @@ class Verdict:
     seconds: float = 0
     killed: dict[str, int] = field(default_factory=dict)
     in_the_gap: int = 0  # kills while the sink held an answer back
-    cut_after_dot: int = 0
+    cut_off: int = 0  # by the sink's faults, when the dot may have gone out
     resumed: int = 0
     findings: list[str] = field(default_factory=list)
 
