@@ -8,7 +8,8 @@ from typing import Any
 from celery import shared_task, signals
 
 from pochtar.delivery.driver import drive_slice
-from pochtar.delivery.runs import finish_run_if_done, nudge_run
+from pochtar.delivery.nudges import nudge_slices
+from pochtar.delivery.runs import finish_run_if_done
 from pochtar.delivery.turns import Turn, next_run
 
 # The worker's main process gets the signal, its children do the work: they share this.
@@ -34,5 +35,6 @@ def deliver_slice(slice_id: int) -> None:
     report = drive_slice(run, stopped=stopped)
     while report and report.done and not turn.is_over:
         report = drive_slice(run, stopped=stopped)
-    if not finish_run_if_done(run) and not _stopping.is_set():
-        nudge_run(run)
+    # One nudge for one: more would fill the queue with turns, and the tick behind them.
+    if report and not finish_run_if_done(run) and not _stopping.is_set():
+        nudge_slices([slice_id])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from mailcore.smtp.sink import Script, Sink, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
-from pochtar.delivery import turns
+from pochtar.delivery import tasks, turns
 from pochtar.delivery.ledger import audit_run, count_states
 from pochtar.delivery.models import Run, RunStatus
 from pochtar.delivery.outbox import SliceStore
@@ -93,6 +93,22 @@ def test_a_turn_is_cut_short_only_for_somebody_with_less(
 def test_nothing_to_do_is_nobodys_turn() -> None:
     assert next_run(timezone.now()) is None
     deliver_slice(1)
+
+
+def test_a_turn_asks_for_one_more_and_the_last_for_none(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two would double the queue with every turn, and beat's tick stands in it too."""
+    settings.DELIVERY_SLICE_SIZE = 3
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0)
+    nudges: list[list[int]] = []
+    monkeypatch.setattr(tasks, "nudge_slices", nudges.append)
+    with sink_in_thread() as sink:
+        start("One", 9, sink)
+        for _turn in range(5):
+            deliver_slice(7)
+
+    assert nudges == [[7], [7]]
 
 
 def test_a_small_mailing_does_not_wait_for_a_big_one(
