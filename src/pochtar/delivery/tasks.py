@@ -32,9 +32,9 @@ def deliver_slice(slice_id: int) -> None:
     def stopped() -> bool:
         return _stopping.is_set() or turn.must_end()
 
-    report = drive_slice(run, stopped=stopped)
+    first = report = drive_slice(run, stopped=stopped)
     while report and report.done and not turn.is_over:
         report = drive_slice(run, stopped=stopped)
     # One nudge for one: more would fill the queue with turns, and the tick behind them.
-    if report and not finish_run_if_done(run) and not _stopping.is_set():
+    if first and not finish_run_if_done(run) and not _stopping.is_set():
         nudge_slices([slice_id])
