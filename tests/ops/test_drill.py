@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -245,7 +246,7 @@ def test_the_drill_gets_an_installation_of_its_own(
         return subprocess.CompletedProcess(command, len(asked) - 1)
 
     monkeypatch.setenv("DATABASE_URL", "postgres://the-operators-own/")
-    monkeypatch.setattr(home.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     _, gone = run_in_its_own_installation(Plan(), ["--kills", "1"])
     status, folder = run_in_its_own_installation(
         Plan(database=POSTGRES), [], broker="redis://here"
@@ -296,7 +297,7 @@ def test_what_cannot_be_drilled_is_said(monkeypatch: pytest.MonkeyPatch) -> None
         call_command("drill", only=["database"])
 
     monkeypatch.setattr(cluster, "INSTALLED", Path("/nowhere"))
-    monkeypatch.setattr(cluster.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(CommandError, match="postgresql"):
         call_command("drill", database="postgres")
 

@@ -42,8 +42,8 @@ class Cluster:
         self._identity = _unprivileged(home)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def create(self) -> None:
-        """Make the cluster. Raises CalledProcessError."""
+    def make_folder(self) -> None:
+        """Make an empty cluster. Raises CalledProcessError."""
         subprocess.run(
             [
                 *(self._binaries / "initdb", "-D", self._data, "-U", "pochtar"),

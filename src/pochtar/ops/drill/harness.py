@@ -66,7 +66,7 @@ class Harness:
         home = self._folder.parent / "postgres"
         port = int(settings.DATABASES["default"]["PORT"])
         cluster = Cluster(binaries, home, port=port)
-        cluster.create()
+        cluster.make_folder()
         return Database(name="database", folder=self._folder, cluster=cluster)
 
     @property
