@@ -2,11 +2,12 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+KILLS ?= 30
 VENV := .venv/bin
 PREPARE := $(PYTHON) scripts/prepare.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e check fix bench bench-send messages screenshots
+.PHONY: help setup run test e2e drill check fix bench bench-send messages screenshots
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +25,10 @@ test: ## Run all tests that need no browser, on SQLite and on PostgreSQL
 e2e: ## Go the whole way in Chromium against the real processes
 	@$(PREPARE) --groups main test
 	@$(VENV)/python scripts/e2e.py
+
+drill: ## Kill workers, mail server and database while mailings run (KILLS=30 on each)
+	@$(PREPARE) --groups main test --no-frontend
+	@$(VENV)/python scripts/drill.py --kills $(KILLS)
 
 check: ## Format, lint, types, imports, templates, migrations, translations, docs
 	@$(PREPARE) --groups main test lint

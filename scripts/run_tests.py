@@ -21,7 +21,7 @@ MAILCORE_FLOOR = 97
 RESULTS = ROOT / "var" / "tests"
 PARALLEL = ["-n", os.environ.get("TEST_PROCESSES", "2")]
 # These never open the database: they say the same on every one.
-WITHOUT_DATABASE = ["tests/mailcore", "tests/architecture"]
+WITHOUT_DATABASE = ["tests/mailcore", "tests/architecture", "tests/interop"]
 
 
 def run_pytest(name: str, database: str, options: list[str], data: Path) -> bool:

@@ -2,46 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.installation import HOST, Installation, free_port, stop, wait_until
+from tests.e2e.brokers import running_redis
+from tests.e2e.installation import Installation, wait_until
 from tests.e2e.made import make_mailing
 
 PEOPLE = 200
-
-
-@contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
-    """Give the URL of a Redis of the test's own."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("no redis-server here")
-    port = free_port()
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder],
-        stdout=subprocess.DEVNULL,
-    )
-
-    def answers() -> bool:
-        try:
-            with socket.create_connection((HOST, port), 1) as peer:
-                peer.sendall(b"PING\r\n")
-                return peer.recv(5) == b"+PONG"
-        except OSError:
-            return False
-
-    try:
-        wait_until(answers, seconds=30, what="Redis answers")
-        yield f"redis://{HOST}:{port}/0"
-    finally:
-        stop(process)
 
 
 def test_a_mailing_completes_through_redis(installation: Installation, tmp_path: Path):

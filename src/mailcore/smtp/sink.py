@@ -5,22 +5,23 @@ sender or per recipient, a delay, a hang, a dropped or reset connection, replies
 one-byte packets, LOGIN/PLAIN/SCRAM, STARTTLS.  What it accepted is in ``accepted``
 and, line by line and fsynced before the 250, in the ``record`` file.
 
+As a program (``python -m mailcore.smtp.sink --faults SEED``, in sink_program.py) it
+prints its port, then a line for each letter that it holds or cuts off after the dot.
+
     async with Sink(Script(steps={"dot": Step("451 4.3.0 later")})) as sink:
         ... sink.port ...
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import base64
 import contextlib
-import os
 import re
+import runpy
 import socket
 import ssl
 import struct
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mailcore.smtp.sink_login import Login
+from mailcore.smtp.sink_record import Entry, Record
 
 __all__ = ["Accepted", "Script", "Sink", "Step", "sink_in_thread"]
 
@@ -76,7 +78,10 @@ class Script:
     behind_starttls: bytes = b""  # injected right behind the 220
     letters_per_connection: int = 0
     record: Path | None = None
-    keep: bool = True  # hold the letters' bytes; a benchmark does not want them
+    keep: bool = True  # letters and commands; a benchmark does not want them
+    # Told "hold" or "cut" and the recipient: the answer to the dot comes late or never.
+    # (Cut off before the dot is the same to a client that has written all of it.)
+    in_gap: Callable[[str, str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,7 @@ class Sink:
         self.taken = 0
         self.reached: dict[str, int] = {}
         self._server: asyncio.Server | None = None
+        self._record: Record | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Sink:
@@ -114,6 +120,8 @@ class Sink:
             self._serve, self.host, self.port, ssl=tls, limit=2**26, backlog=512
         )
         self.port = self._server.sockets[0].getsockname()[1]
+        if self.script.record:
+            self._record = Record(self.script.record)
         return self
 
     async def __aexit__(
@@ -127,6 +135,8 @@ class Sink:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._record:
+            self._record.close()
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -143,17 +153,14 @@ class Sink:
             self._tasks.discard(task)
             writer.transport.abort()
 
-    def accept(self, letter: Accepted) -> None:
+    async def accept(self, letter: Accepted) -> None:
         self.taken += 1
         if self.script.keep:
             self.accepted.append(letter)
-        if self.script.record:
+        if self._record:
             found = _MESSAGE_ID.search(letter.data)
             name = found[1].decode("ascii", "replace") if found else "-"
-            with self.script.record.open("a") as file:
-                file.write(f"{name} {letter.rcpt_to}\n")
-                file.flush()
-                os.fsync(file.fileno())
+            await self._record.add(Entry(name, letter.rcpt_to))
 
 
 class _Dialogue:
@@ -172,7 +179,8 @@ class _Dialogue:
         while True:
             line = (await self.reader.readuntil(b"\n")).decode("utf-8", "replace")
             line = line.rstrip("\r\n")
-            self.sink.commands.append(line)
+            if self.script.keep:
+                self.sink.commands.append(line)
             verb, _, argument = line.partition(" ")
             handler = getattr(self, f"do_{verb.lower()}", None)
             if handler is None:
@@ -285,6 +293,7 @@ class _Dialogue:
         head = await self.reader.readexactly(1)
         step = self.step("body", self.rcpt_to)
         if step:
+            self.tell_of_gap(step, self.rcpt_to)
             await self.perform(step, "")
             raise _Gone
         data = head + await self.reader.readuntil(b"\n")
@@ -312,9 +321,18 @@ class _Dialogue:
         step = self.step("dot", rcpt_to) or Step()
         self.letters += 1
         if not step.text or step.text[:1] in ("2", b"2"):
-            self.sink.accept(letter)  # also if the answer will never arrive
+            await self.sink.accept(letter)  # also if the answer will never arrive
+            self.tell_of_gap(step, rcpt_to)
         usual = f"250 2.0.0 Ok: queued as SINK{self.sink.taken:06d}"
         await self.perform(step, usual)
+
+    def tell_of_gap(self, step: Step, rcpt_to: str) -> None:
+        if not self.script.in_gap or step is self.script.steps.get("dot"):
+            return  # what every letter gets is no news
+        if step.drop or step.reset:
+            self.script.in_gap("cut", rcpt_to)
+        elif step.delay or step.hang:
+            self.script.in_gap("hold", rcpt_to)
 
     async def do_rset(self, argument: str) -> None:
         self.mail_from, self.rcpt_to = None, ""
@@ -358,20 +376,5 @@ def sink_in_thread(script: Script | None = None, *, port: int = 0) -> Iterator[S
         loop.close()
 
 
-async def _main() -> None:  # pragma: no cover - run by a test as a program
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--record", type=Path)
-    parser.add_argument("--delay", type=float, default=0, help="seconds before the 250")
-    options = parser.parse_args()
-    steps = {"dot": Step(delay=options.delay)} if options.delay else {}
-    script = Script(record=options.record, steps=steps, keep=False)
-    async with Sink(script, port=options.port) as sink:
-        sys.stdout.write(f"{sink.port}\n")
-        sys.stdout.flush()
-        await asyncio.Event().wait()
-
-
 if __name__ == "__main__":  # pragma: no cover - run by a test as a program
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_main())
+    runpy.run_module("mailcore.smtp.sink_program", run_name="__main__")

@@ -319,6 +319,7 @@ MISSED_AFTER = timedelta(minutes=env.int("MISSED_AFTER_MINUTES", default=15))
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
 if CELERY_BROKER_URL.startswith("filesystem"):
+    CELERY_BROKER_TRANSPORT = "pochtar.base.folder_broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(VAR / "broker" / "messages"),
         "data_folder_out": str(VAR / "broker" / "messages"),
@@ -342,7 +343,7 @@ CELERY_BEAT_SCHEDULE = {
     "tick": {
         "task": "pochtar.mailings.tick",
         "schedule": 2.0,
-        "options": {"expires": 4.0},
+        "options": {"expires": 10.0},  # it may stand behind some turns
     },
     "prune": {"task": "pochtar.sandbox.prune", "schedule": 3600.0},
 }

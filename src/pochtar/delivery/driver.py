@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from mailcore.addresses import AddressError
@@ -25,6 +26,7 @@ from pochtar.base.secrets import SecretError
 from pochtar.delivery.bridge import Bridge
 from pochtar.delivery.dkim_checks import check_due_keys
 from pochtar.delivery.dkim_signing import SigningTrouble
+from pochtar.delivery.holders import held
 from pochtar.delivery.letters import Composer, composer_for_run
 from pochtar.delivery.models import Run, RunStatus, Slice
 from pochtar.delivery.outbox import OrmOutbox, SliceStore
@@ -131,14 +133,21 @@ def drive_slice(
     except LeaseLost:
         log.warning("lease_lost", slice=slice_.pk)
         return SliceReport(counts={}, done=False)
+    except (InterfaceError, OperationalError):
+        # The database is away. Nobody has to do anything but wait for it.
+        log.warning("database_lost", slice=slice_.pk)
+        _give_up(slice_)
+        raise
     except Exception:
-        # A bug of ours, or the database: people shall see that it stands still.
+        # A bug of ours: people shall see that it stands still.
         _give_up(slice_)
         pause_run(run, code="internal_error")
         raise
     except BaseException:
         _give_up(slice_)
         raise
+    finally:
+        held.discard(slice_.lease_token)  # even if the database could not be told
 
 
 def _give_up(slice_: Slice) -> None:

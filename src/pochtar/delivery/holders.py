@@ -11,8 +11,13 @@ import functools
 import os
 import socket
 from pathlib import Path
+from uuid import UUID
 
 PROC = Path("/proc")
+# The leases that threads of this process work on at this moment.  One that is ours by
+# its name and not in here has lost its worker: the database was away when that worker
+# wanted to give it up.
+held: set[UUID | None] = set()
 
 
 def this_process() -> str:
@@ -32,6 +37,12 @@ def is_gone(holder: str) -> bool:
 def is_alive(holder: str) -> bool:
     """Whether the holder certainly lives. False for one that we cannot see."""
     return holder.partition("|")[0] == _host() and not is_gone(holder)
+
+
+def is_forsaken(holder: str, token: UUID | None) -> bool:
+    """Whether nobody will ever come back for this lease, as far as we can see."""
+    mine = holder == this_process()
+    return is_gone(holder) or (mine and token not in held)
 
 
 @functools.cache

@@ -8,8 +8,9 @@ from celery import current_app
 
 from pochtar.base.queue import nudge
 
-# An old nudge is worthless: by then the tick has sent another.
-EXPIRES_SECONDS = 10
+# An old nudge is worthless: by then the tick has sent another.  Busy workers throw old
+# ones away, so that the tick itself does not stand behind them for long.
+EXPIRES_SECONDS = 4
 
 
 class NamedTask:

@@ -19,7 +19,7 @@ from pochtar.accounts.models import User, Workspace
 from pochtar.base.errors import Conflict
 from pochtar.content.models import Message
 from pochtar.delivery.freeze import count_drawn, cut_slices, freeze_audience
-from pochtar.delivery.holders import is_alive, is_gone, this_process
+from pochtar.delivery.holders import held, is_alive, is_forsaken, this_process
 from pochtar.delivery.members import untried_members
 from pochtar.delivery.models import (
     Outcome,
@@ -257,26 +257,35 @@ def lease_slice(
     free = ready_slices(now).filter(run=run)
     if slice_id is not None:
         free = free.filter(pk=slice_id)
-    running = Run.objects.filter(pk=OuterRef("run_id"), status=RunStatus.RUNNING)
     for pk in free.values_list("pk", flat=True)[:20]:
-        with transaction.atomic():
-            # No join: the status must be looked at again when another had the row.
-            won = Slice.objects.filter(
-                Exists(running), pk=pk, status=SliceStatus.READY
-            ).update(
-                status=SliceStatus.LEASED,
-                lease_token=uuid.uuid4(),
-                leased_by=this_process(),
-                lease_expires_at=now + settings.DELIVERY_LEASE,
-            )
-            if not won:
-                continue
-            slice_ = Slice.objects.get(pk=pk)
-            _record_untried(
-                run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now
-            )
-        return slice_
+        token = uuid.uuid4()
+        held.add(token)  # before anybody can see it; who drives it takes it out
+        try:
+            slice_ = _lease(run, pk, token, now)
+        except BaseException:
+            held.discard(token)  # whether it was committed or not, nobody drives it
+            raise
+        if slice_:
+            return slice_
+        held.discard(token)
     return None
+
+
+@transaction.atomic
+def _lease(run: Run, pk: int, token: uuid.UUID, now: dt.datetime) -> Slice | None:
+    running = Run.objects.filter(pk=OuterRef("run_id"), status=RunStatus.RUNNING)
+    # No join: the status must be looked at again when another had the row.
+    won = Slice.objects.filter(Exists(running), pk=pk, status=SliceStatus.READY).update(
+        status=SliceStatus.LEASED,
+        lease_token=token,
+        leased_by=this_process(),
+        lease_expires_at=now + settings.DELIVERY_LEASE,
+    )
+    if not won:
+        return None
+    slice_: Slice = Slice.objects.get(pk=pk)
+    _record_untried(run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now)
+    return slice_
 
 
 def recover_dead_leases(*, now: dt.datetime | None = None) -> int:
@@ -290,7 +299,10 @@ def recover_dead_leases(*, now: dt.datetime | None = None) -> int:
         recover_lease(slice_, now=now)
         for slice_ in leased
         if slice_.lease_expires_at
-        and (slice_.lease_expires_at <= now or is_gone(slice_.leased_by))
+        and (
+            slice_.lease_expires_at <= now
+            or is_forsaken(slice_.leased_by, slice_.lease_token)
+        )
     )
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from typing import Any
 
 from celery import shared_task, signals
 from django.utils import timezone
 
 from pochtar.delivery.driver import drive_slice
-from pochtar.delivery.models import Run, Slice
+from pochtar.delivery.models import Run
 from pochtar.delivery.mx import look_up_domains as look_up
-from pochtar.delivery.runs import expire_run, finish_run_if_done, nudge_run
-
-# Then other runs get their turn.
-TURN_SECONDS = 10
+from pochtar.delivery.nudges import nudge_slices
+from pochtar.delivery.runs import expire_run, finish_run_if_done
+from pochtar.delivery.turns import Turn, next_run
 
 # The worker's main process gets the signal, its children do the work: they share this.
 _stopping = multiprocessing.get_context("fork").Event()
@@ -28,24 +26,32 @@ def _stop_at_the_next_letter(**kwargs: Any) -> None:
 
 @shared_task(name="pochtar.delivery.deliver_slice")  # type: ignore[untyped-decorator]
 def deliver_slice(slice_id: int) -> None:
-    """Send that slice, and further ones of its run for a while."""
-    slice_ = Slice.objects.filter(pk=slice_id).select_related("run").first()
-    if slice_ is None or _stopping.is_set():
+    """Serve the run whose turn it is (turns.py); the nudged slice is only a hint."""
+    if _stopping.is_set():
         return
-    run = Run.objects.select_related("workspace", "relay").get(pk=slice_.run_id)
-    started = time.monotonic()
-    report = drive_slice(run, slice_id=slice_id, stopped=_stopping.is_set)
-    while report and report.done and time.monotonic() - started < TURN_SECONDS:
-        report = drive_slice(run, stopped=_stopping.is_set)
-    _see_to(run)
+    if nudged := Run.objects.filter(slices=slice_id).first():
+        _is_over(nudged)  # a cancelled one has no turn any more
+    run = next_run()
+    if run is None:
+        return
+    turn = Turn(run)
+
+    def stopped() -> bool:
+        return _stopping.is_set() or turn.must_end()
+
+    first = report = drive_slice(run, stopped=stopped)
+    while report and report.done and not turn.is_over:
+        report = drive_slice(run, stopped=stopped)
+    # One nudge for one: more would fill the queue with turns, and the tick behind them.
+    if not _is_over(run) and first and not _stopping.is_set():
+        nudge_slices([slice_id])
 
 
-def _see_to(run: Run) -> None:
-    """End the run if it is over, else ask for its next slices."""
+def _is_over(run: Run) -> bool:
+    """Skip what is not to be tried any more, end the run if nothing is left."""
     run.refresh_from_db(fields=["status"])
     expire_run(run, now=timezone.now())
-    if not finish_run_if_done(run) and not _stopping.is_set():
-        nudge_run(run)
+    return finish_run_if_done(run)
 
 
 @shared_task(name="pochtar.delivery.look_up_domains")  # type: ignore[untyped-decorator]

@@ -160,4 +160,18 @@ def _places(mailing: Mailing, recipient: Recipient) -> list[Subscription]:
     return list(rows.select_related("list").order_by("created_at"))
 
 
-CAUSES: tuple[Cause, ...] = (audience, earlier_mailing)
+def unsubscribed(case: Case) -> Step | None:
+    """Whoever has unsubscribed gets no mailing (MSG-25)."""
+    if not case.recipient or not case.recipient.unsubscribed_at:
+        return None
+    return Step(
+        key="unsubscribed",
+        mark=Mark.INFO if case.delivery else Mark.BAD,
+        text=_("Unsubscribed."),
+        detail=_("By: %(how)s.")
+        % {"how": case.recipient.get_unsubscribed_via_display()},
+        at=case.recipient.unsubscribed_at,
+    )
+
+
+CAUSES: tuple[Cause, ...] = (audience, unsubscribed, earlier_mailing)

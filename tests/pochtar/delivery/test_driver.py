@@ -7,15 +7,18 @@ from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from mailcore.engine.types import Item
 from mailcore.smtp.sink import Script, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
+from pochtar.delivery import driver
 from pochtar.delivery.driver import drive_run, drive_slice
 from pochtar.delivery.ledger import audit_run, count_states
 from pochtar.delivery.letters import Composer, composer_for_run
 from pochtar.delivery.models import Attempt, Run, RunStatus, Slice, SliceStatus
+from pochtar.delivery.outbox import SliceStore
 from pochtar.delivery.runs import pause_run, recover_lease, resume_run
 from tests.make import make_recipient
 from tests.pochtar.delivery.launching import launch, make_people
@@ -218,6 +221,34 @@ def test_a_bug_pauses_the_run_and_comes_out(
     run.refresh_from_db()
     assert (run.status, run.pause_code) == (RunStatus.PAUSED, "internal_error")
     assert not Slice.objects.filter(run=run, status=SliceStatus.LEASED).exists()
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+def test_a_database_that_went_away_pauses_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, is_back: bool
+) -> None:
+    """SMTP-25: back at once or only later, the slice is freed and all goes on."""
+    make_people(workspace, 10)
+
+    def away(*args: object, **more: object) -> None:
+        raise OperationalError("terminating connection")
+
+    with sink_in_thread() as sink:
+        run = launch(workspace, sink)
+        with monkeypatch.context() as patch:
+            patch.setattr(SliceStore, "advance", away)
+            if not is_back:
+                patch.setattr(driver, "recover_lease", away)
+            with pytest.raises(OperationalError):
+                drive_slice(run)
+        status = Slice.objects.get(run=run).status
+        assert status == (SliceStatus.READY if is_back else SliceStatus.LEASED)
+        run.refresh_from_db()
+        assert run.status == RunStatus.RUNNING
+
+        run = drive_run(run)
+
+    assert (run.status, count_states(run).accepted) == (RunStatus.COMPLETED, 10)
 
 
 @pytest.mark.parametrize(

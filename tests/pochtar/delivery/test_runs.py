@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from mailcore.smtp.sink import Sink
 from pochtar.accounts.models import Workspace
 from pochtar.base.errors import Conflict
-from pochtar.delivery.holders import this_process
+from pochtar.delivery import runs
+from pochtar.delivery.holders import held, this_process
 from pochtar.delivery.ledger import audit_run, count_states
 from pochtar.delivery.models import Attempt, Delivery, Run, RunStatus, Slice
 from pochtar.delivery.runs import (
@@ -182,6 +184,33 @@ def test_a_dead_holder_on_this_machine_loses_its_lease_at_once(run: Run) -> None
     Slice.objects.filter(pk=slice_.pk).update(leased_by=f"{host}|999999999|1")
 
     assert recover_dead_leases(now=timezone.now()) == 1
+
+
+def test_a_lease_that_this_process_forgot_is_recovered_at_once(run: Run) -> None:
+    """SMTP-25: its worker could not give it up, for the database was away."""
+    slice_ = lease_slice(run)
+    assert slice_
+    assert recover_dead_leases(now=timezone.now()) == 0
+
+    held.discard(slice_.lease_token)
+
+    assert recover_dead_leases(now=timezone.now()) == 1
+
+
+def test_a_lease_whose_commit_failed_is_not_held(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-25"""
+    before = set(held)
+
+    def away(*args: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(runs, "_record_untried", away)
+    with pytest.raises(OperationalError):
+        lease_slice(run)
+
+    assert held == before
 
 
 def test_past_the_time_to_stop_the_rest_is_skipped(run: Run) -> None:
