@@ -16,7 +16,7 @@ from steps import ROOT, say
 def run_drill(database: str) -> bool:
     say(f"\n== Drill on {database} ==")
     started = time.monotonic()
-    command = [sys.executable, ROOT / "manage.py", "drill", "--database", database]
+    command = [sys.executable, str(ROOT / "manage.py"), "drill", "--database", database]
     done = subprocess.run([*command, *sys.argv[1:]], cwd=ROOT, check=False)
     say(f"== {database}: {time.monotonic() - started:.0f} s ==")
     return done.returncode == 0

@@ -49,7 +49,7 @@ SHAPES = {
         SOURCE, subject="{{ full_name }}", html="", text=".", reply_to=None
     ),
     "long subject": replace(SOURCE, subject="Очень длинная тема " * 20),
-    "own header": replace(SOURCE, extra_headers=(("X-Mailru-Msgtype", "news"),)),
+    "own header": replace(SOURCE, extra_headers=(("X-Season", "autumn"),)),
 }
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=90)
 

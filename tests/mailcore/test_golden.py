@@ -53,7 +53,8 @@ def letter(shape: str) -> bytes:
         sender=Mailbox(name="ООО «Ромашка»", address="news@romashka.ru"),
         reply_to=Mailbox(name="", address="info@romashka.ru"),
         bulk=BULK,
-        **SHAPES[shape],
+        html=SHAPES[shape]["html"],
+        text=SHAPES[shape]["text"],
     )
     raw = compile_letter(source).compose(
         to=Mailbox(name="Иван Петров", address="Ivan@example.ru"),

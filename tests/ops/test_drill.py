@@ -201,8 +201,7 @@ def test_a_sink_s_news_are_taken_in_piece_by_piece(tmp_path: Path) -> None:
         while not sink.is_up and time.monotonic() < deadline:
             sink.listen()
             time.sleep(0.02)
-        assert sink.is_up
-        assert not sink.has_ended
+        assert (sink.is_up, sink.has_ended) == (True, False)
         sink.fall(down_for=0)
         assert not sink.is_up
         sink.rise()

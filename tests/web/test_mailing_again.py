@@ -59,6 +59,7 @@ def read(client: Client, address: str) -> str:
 def test_the_confirmation_counts_those_for_now_and_all(as_manager, workspace):
     mailing = ended(workspace, "failed", "failed", "failed", "accepted")
     first = Attempt.objects.filter(outcome="failed").first()
+    assert first
     Attempt.objects.filter(pk=first.pk).update(permanent=True)
 
     page = read(as_manager, url("mailing-retry-failed", mailing))
@@ -71,6 +72,7 @@ def test_the_confirmation_counts_those_for_now_and_all(as_manager, workspace):
 def test_retrying_opens_the_mailing_again(as_manager, workspace, whom, number):
     mailing = ended(workspace, "failed", "failed")
     first = Attempt.objects.first()
+    assert first
     Attempt.objects.filter(pk=first.pk).update(permanent=True)
 
     answer = as_manager.post(url("mailing-retry-failed", mailing), {"whom": whom})

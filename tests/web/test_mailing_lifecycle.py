@@ -30,7 +30,7 @@ def _english(
 
 
 def text_of(answer: Any) -> str:
-    return answer.content.decode()
+    return str(answer.content.decode())
 
 
 # Taking back --------------------------------------------------------------------------

@@ -21,6 +21,7 @@ def mailing(workspace, as_viewer):
     make_recipient(workspace, WEIRD)
     mailing = make_mailing(workspace, name="Autumn")
     launch_mailing(mailing, by=None, now=timezone.now(), nudge=False)
+    assert mailing.run
     for delivery in mailing.run.deliveries.all():
         Attempt.objects.create(
             workspace=workspace,

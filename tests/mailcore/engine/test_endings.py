@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import pytest
@@ -87,9 +87,10 @@ class Greedy(MemoryOutbox):
 
     async def advance(
         self, lease: Lease, *, results: Sequence[Result], cursor: int
-    ) -> None:
-        await super().advance(lease, results=results, cursor=cursor)
+    ) -> Mapping[int, str]:
+        withdrawn = await super().advance(lease, results=results, cursor=cursor)
         self.most = max(self.most, self.states()["sending"])
+        return withdrawn
 
 
 async def test_no_more_than_ten_a_connection_are_ever_in_doubt() -> None:

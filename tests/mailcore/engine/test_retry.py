@@ -122,6 +122,7 @@ def test_no_try_is_due_after_the_end_and_none_at_once(chain, at, result) -> None
     decision = decide(replace(result, at=at), chain)
 
     if decision.outcome is OutcomeClass.DEFERRED:
+        assert decision.due_in is not None
         assert decision.due_in >= timedelta(minutes=5)
         assert at + decision.due_in <= chain.over_at
     else:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 
+from mailcore.engine.types import Result
 from mailcore.smtp.sink import Script, Sink, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.driver import drive_run
@@ -67,9 +68,9 @@ def test_it_is_not_over_while_somebody_has_letters_in_hand(run: Run) -> None:
 
     recover_lease(slice_, now=timezone.now())
     tick_runs()
-    run.refresh_from_db()
-    assert run.finished_at
-    assert count_states(run).skipped == 10
+    wound_up = Run.objects.get(pk=run.pk)
+    assert wound_up.finished_at
+    assert count_states(wound_up).skipped == 10
 
 
 def test_a_paused_run_is_cancelled_and_nothing_revives_it(run: Run) -> None:
@@ -147,7 +148,11 @@ def test_cancelled_in_the_middle_nobody_gets_two_letters(workspace: Workspace) -
     make_people(workspace, 100)
     with sink_in_thread(Script(steps={"dot": Step(delay=0.005)})) as sink:
         run = launch(workspace, sink)
-        run = drive_run(run, on_recorded=lambda _batch: bool(cancel_run(run)))
+
+        def cancel(_batch: Sequence[Result]) -> None:
+            cancel_run(run)
+
+        run = drive_run(run, on_recorded=cancel)
 
     counts = count_states(run)
     assert run.status == RunStatus.CANCELLED

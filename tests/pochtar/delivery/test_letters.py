@@ -25,8 +25,10 @@ from tests.make import make_message, make_recipient, make_sender
 from tests.pochtar.delivery.launching import launch, make_people
 
 pytestmark = pytest.mark.django_db
-BULK = ("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID")
-BULK += ("Precedence", "X-Mailru-Msgtype", "X-Pochtar-Delivery")
+BULK = (
+    *("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID"),
+    *("Precedence", "X-Mailru-Msgtype", "X-Pochtar-Delivery"),
+)
 LEAVE = '<p><a href="{{ unsubscribe_url }}">Отписаться</a></p>'
 
 
@@ -40,11 +42,13 @@ def parse(data: bytes) -> EmailMessage:
 
 
 def write(composer: Composer, delivery: Delivery | None = None) -> EmailMessage:
+    recipient = delivery.recipient_id if delivery else None
+    assert recipient or not delivery
     item = Item(
         delivery_id=delivery.pk if delivery else 0,
         position=1,
         email=delivery.email if delivery else "r@x.ru",
-        recipient=delivery.recipient_id.hex if delivery else "",
+        recipient=recipient.hex if recipient else "",
         values={"full_name": "Анна"},
     )
     return parse(composer(item, timezone.now()).data)

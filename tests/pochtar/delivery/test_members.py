@@ -48,6 +48,8 @@ def record(
 
 
 def again(run: Run, *, source: str = "deferred", number: int = 2) -> Slice:
+    # Only one slice of a range is open at a time.
+    Slice.objects.filter(run=run).update(status=SliceStatus.DONE)
     return Slice.objects.create(
         run=run,
         first_position=1,

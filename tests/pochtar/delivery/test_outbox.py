@@ -280,16 +280,19 @@ class TestDatabase:
         store = self.leased(run)
         lease = store.lease()
 
-        assert store.advance(lease, [], 1)
+        goes_on, _withdrawn = store.advance(lease, [], 1)
+        assert goes_on
         assert pause_run(run, code="by_hand")
-        assert not store.advance(lease, [], 2)
+        goes_on, _withdrawn = store.advance(lease, [], 2)
+        assert not goes_on
         assert Slice.objects.get(run=run).cursor == 2
 
     def test_past_the_time_to_stop_it_does_not_go_on(self, run: Run) -> None:
         run.stop_at = timezone.now()
         store = self.leased(run)
 
-        assert not store.advance(store.lease(), [], 1)
+        goes_on, _withdrawn = store.advance(store.lease(), [], 1)
+        assert not goes_on
 
     def test_a_release_gives_the_lease_up(self, run: Run) -> None:
         store = self.leased(run)
@@ -303,8 +306,10 @@ class TestDatabase:
     ) -> None:
         store = self.leased(run)
         lease = store.lease()
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):  # how many have left is asked once a slice
             items = store.read(lease, 0, 10)
+        with django_assert_num_queries(1):
+            store.read(lease, 3, 10)
         # PostgreSQL's only one passes Django's cursor by; a savepoint is two.
         trips = 0 if connection.vendor == "postgresql" else 5
         with django_assert_num_queries(trips):

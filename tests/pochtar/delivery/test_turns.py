@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -121,10 +121,12 @@ def test_a_small_mailing_does_not_wait_for_a_big_one(
     with sink_in_thread(Script(steps={"dot": Step(delay=0.005)}, keep=False)) as sink:
         big, small = start("Big", 20_000, sink), Launch("Small", 50, sink)
 
-        def launch_small_meanwhile(store: SliceStore, *arguments: Any) -> bool:
-            goes_on = advance(store, *arguments)
+        def launch_small_meanwhile(
+            store: SliceStore, *arguments: Any
+        ) -> tuple[bool, Mapping[int, str]]:
+            answer = advance(store, *arguments)
             small.once()
-            return goes_on
+            return answer
 
         monkeypatch.setattr(SliceStore, "advance", launch_small_meanwhile)
         for _turn in range(40):  # a slow machine needs some for the small one

@@ -104,7 +104,9 @@ class Walk(RuleBasedStateMachine):
         cursor = items[-1].position if items else worker.cursor
         results = self.answers(worker, data)
         try:
-            worker.goes_on = worker.store.advance(worker.lease, results, cursor)
+            worker.goes_on, _withdrawn = worker.store.advance(
+                worker.lease, results, cursor
+            )
         except LeaseLost:
             self.workers.remove(worker)
             return

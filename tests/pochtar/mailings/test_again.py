@@ -95,7 +95,8 @@ def test_what_stands_in_the_way_is_said(workspace: Workspace, manager: Any) -> N
     Run.objects.update(stop_at=None)
     Attempt.objects.update(outcome="failed", permanent=True)
     assert code_of(retry_failed, mailing, manager) == "nobody_failed"
-    assert retry_failed(mailing, by=manager, for_good_too=True, nudge=False)
+    again = retry_failed(mailing, by=manager, for_good_too=True, nudge=False)
+    assert again.status == MailingStatus.RUNNING
     assert code_of(retry_failed, mailing, manager) == "cannot_retry_failed"
 
 

@@ -63,6 +63,7 @@ def test_a_whole_mailing_has_no_problem(workspace):
 def test_a_letter_without_a_way_out_is_warned_about(workspace, content, warns):
     """MSG-08"""
     make_recipient(workspace)
+    make_dkim_key(workspace, state="active")
     mailing = make_mailing(workspace, message=make_message(workspace, **content))
 
     assert warned(mailing) == ([("no_way_out", 0)] if warns else [])
@@ -73,6 +74,7 @@ def test_without_https_nobody_can_leave_by_one_click(workspace, settings):
     """MSG-23"""
     settings.SECURE = False
     make_recipient(workspace)
+    make_dkim_key(workspace, state="active")
     message = make_message(workspace, html=LEAVE)
 
     assert warned(make_mailing(workspace, message=message)) == [("unreachable", 0)]
@@ -81,6 +83,7 @@ def test_without_https_nobody_can_leave_by_one_click(workspace, settings):
 def test_who_has_unsubscribed_is_counted_and_left_out(workspace):
     """MSG-25"""
     people = [make_recipient(workspace) for _ in range(3)]
+    make_dkim_key(workspace, state="active")
     unsubscribe_recipient(people[0], via=UnsubscribedVia.PAGE)
     message = make_message(workspace, html=LEAVE)
     mailing = make_mailing(workspace, message=message)
@@ -183,7 +186,8 @@ def test_a_note_that_is_not_known_still_says_something():
 def test_without_a_key_the_letters_go_unsigned_and_that_is_said(workspace):
     """DKIM-07"""
     make_recipient(workspace)
-    mailing = make_mailing(workspace)
+    message = make_message(workspace, html=LEAVE)
+    mailing = make_mailing(workspace, message=message)
 
     flight = Preflight(mailing, now=timezone.now())
     assert flight.ok

@@ -24,6 +24,7 @@ def tried(
     mailing: Mailing, outcome: Outcome, *, number: int = 1, **fields: Any
 ) -> Attempt:
     """Anna's letter was tried; her slice has passed her."""
+    assert mailing.run
     Slice.objects.filter(run=mailing.run, attempt_number=1).update(
         cursor=F("last_position"), status=SliceStatus.DONE
     )
@@ -39,6 +40,7 @@ def tried(
 
 
 def retry_slice(mailing: Mailing, source: Outcome, **fields: Any) -> Slice:
+    assert mailing.run
     position = delivery_of(mailing).position
     return Slice.objects.create(
         run=mailing.run,

@@ -141,8 +141,9 @@ def test_smtp_05_an_attempt_tells_everything_that_was_kept_of_it(mailing):
         "tls": "TLSv1.3",
         "took": "12 ms",
     }
+    assert attempt.meaning
     assert attempt.meaning.key == "no_mailbox"
-    assert attempt.meaning.meaning == "There is no such mailbox."
+    assert str(attempt.meaning.meaning) == "There is no such mailbox."
     assert step(explanation, "not_again").detail == ""  # nobody reads it
 
 
@@ -220,7 +221,9 @@ def test_smtp_19_a_letter_that_was_put_off_says_when_it_is_tried_again(mailing):
     explanation = explained(mailing)
 
     assert explanation.verdict == "deferred"
-    assert step(explanation, "attempt_deferred").meaning.key == "greylisted"
+    meaning = step(explanation, "attempt_deferred").meaning
+    assert meaning
+    assert meaning.key == "greylisted"
     again = step(explanation, "retry")
     assert (again.mark, again.at) == (Mark.NEXT, due)
     assert "it is given up" in again.detail
@@ -309,4 +312,4 @@ def test_an_explanation_costs_few_queries(mailing, django_assert_max_num_queries
 def test_the_launcher_may_be_gone(mailing, manager):
     Run.objects.filter(pk=mailing.run.pk).update(started_by=make_user())
 
-    assert step(explained(mailing), "launched")
+    assert keys(explained(mailing)).count("launched") == 1
