@@ -57,7 +57,8 @@ class Dialogue(asyncio.Protocol):
 
     def _write(self, answers: bytes) -> None:
         assert self._transport
-        self._transport.write(answers)
+        if not self._transport.is_closing():
+            self._transport.write(answers)
         if answers.endswith(REPLIES[b"QUIT"]):
             self._transport.close()
 

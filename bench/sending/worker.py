@@ -204,7 +204,7 @@ def address(number: int) -> str:
 def _insert(workspace: Workspace, start: int, stop: int) -> None:
     names = [
         *("id", "workspace", "email", "email_key", "full_name", "name_key"),
-        *("comment", "attributes", "created_at", "updated_at"),
+        *("comment", "attributes", "created_at", "updated_at", "unsubscribed_via"),
     ]
     columns, table = columns_of(Recipient, *names), table_of(Recipient)
     rows = list(_rows(workspace, start, stop))
@@ -230,7 +230,7 @@ def _rows(workspace: Workspace, start: int, stop: int) -> Iterator[tuple[Any, ..
         name_key = FULL_NAME.lower()
         packed = json.dumps(attributes, ensure_ascii=False)
         pk = database_value(Recipient, "id", key)
-        yield (pk, owner, email, email, FULL_NAME, name_key, "", packed, now, now)
+        yield (pk, owner, email, email, FULL_NAME, name_key, "", packed, now, now, "")
 
 
 def _make_key(workspace: Workspace) -> None:

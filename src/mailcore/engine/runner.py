@@ -6,7 +6,7 @@ The books (one task) and the lanes (one task per connection) share a window:
    results so far" in one transaction, and only then hand the items out (SMTP-22).
 2. A lane opens its connection, takes a letter, composes and sends it, and puts the
    result into the window.  The first connection proves the relay; the others follow.
-3. The books commit again when half the window is done, or after half a second.
+3. The books commit again when three quarters of it are done, or after half a second.
 
 What ends a slice early:
 
@@ -231,21 +231,21 @@ class _Runner:
 
     def _due(self) -> bool:
         waited = self.clock.monotonic() - self._committed_at
-        half = max(1, self._window.limit // 2)
+        enough = max(1, self._window.limit * 3 // 4)
         if waited >= self.limits.renew_seconds:
             return True
         if self._window.done and (
-            waited >= self.limits.flush_seconds or len(self._window.done) >= half
+            waited >= self.limits.flush_seconds or len(self._window.done) >= enough
         ):
             return True
         if self._halted or (self._exhausted and not self._ahead):
             return False
         if self.clock.monotonic() < self._wait_until:
             return False
-        # Lanes without work are not kept waiting for half a window.
+        # Lanes without work do not wait for so much.
         starving = not self._window.has_ready()
         free = self._window.room + len(self._window.done)
-        return self._window.room >= half or (starving and free >= self._lanes)
+        return self._window.room >= enough or (starving and free >= self._lanes)
 
     @property
     def _patience(self) -> float:
@@ -377,7 +377,7 @@ class _Runner:
         self._window.finish(letter, result)
         if self._pacer:
             self._pacer.heard(result)
-        if self._window.room + len(self._window.done) >= self._window.limit // 2:
+        if self._window.room + len(self._window.done) >= self._window.limit * 3 // 4:
             self._news.set()
 
     def give_back(self, letter: Letter) -> None:

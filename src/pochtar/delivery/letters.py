@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import zoneinfo
 from dataclasses import dataclass
@@ -111,11 +112,15 @@ def composer_for_test(message: Message, sender: Sender, *, scope: str) -> Compos
     return _composer(source, sender.from_email, workspace, lambda item: name)
 
 
+# Every slice of a run has the same letter.
+_compiled = functools.lru_cache(maxsize=16)(compile_letter)
+
+
 def _composer(
     source: LetterSource, from_email: str, workspace: Workspace, naming: Naming
 ) -> Composer:
     return Composer(
-        letter=compile_letter(source),
+        letter=_compiled(source),
         sender=parse_address(from_email),
         naming=naming,
         zone=zoneinfo.ZoneInfo(workspace.time_zone),
