@@ -181,8 +181,12 @@ def leave_run(run: Run) -> None:
     Run.objects.filter(pk=run.pk, driven_by=this_process()).update(driven_by="")
 
 
+@transaction.atomic
 def finish_run_if_done(run: Run, *, now: dt.datetime | None = None) -> bool:
     """End the run if no slice is open. True if this call ended it."""
+    # Who opens it again (again.py) has this row until the new slices can be seen: a
+    # subquery does not look again after waiting for the row.
+    Run.objects.select_for_update().filter(pk=run.pk).values_list("pk").first()
     still_open = Slice.objects.filter(run=OuterRef("pk")).exclude(
         status=SliceStatus.DONE
     )
