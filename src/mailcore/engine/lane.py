@@ -84,8 +84,7 @@ class Lane:
                 while self._hand:  # a bug of ours: what became of them is not known
                     self._hall.lose(self._hand.popleft())
                 raise
-            while self._hand:
-                self._hall.give_back(self._hand.pop())
+            self._take_back("closed", "")
             if self._bug:
                 raise self._bug
 
@@ -166,8 +165,7 @@ class Lane:
         self._transport.abort()
         hall = self._hall
         letter = self._hand.popleft() if self._hand else None
-        while self._hand:
-            hall.give_back(self._hand.pop())
+        self._take_back(error.code, error.text)
         if letter:
             letter.tries += 1
             letter.error = error
@@ -176,6 +174,13 @@ class Lane:
             else:
                 hall.give_back(letter)
         hall.count_break(error)
+
+    def _take_back(self, code: str, text: str) -> None:
+        """Put back what was sent ahead: certainly not taken, whatever broke (SMTP-10)."""
+        while self._hand:
+            letter = self._hand.pop()
+            letter.error = SmtpError(code, stage=Stage.MAIL, text=text)
+            self._hall.give_back(letter)
 
     def _failure(self, letter: Letter, error: SmtpError) -> Result:
         host = self._transport.host

@@ -91,12 +91,16 @@ class PostTransport:
             raise SmtpError("connect_refused", stage=Stage.CONNECT)
 
     async def stream(self, feed: Feed) -> None:
-        while given := feed.next():
+        given = feed.next()
+        while given:
             tag, envelope = given
+            # The next one is on its way before this one is answered (SMTP-10).
+            ahead = feed.next()
             outcome = await self.send(envelope)
             feed.answered(tag, outcome)
             if outcome.reply and outcome.reply.code == 421:
                 return
+            given = ahead or feed.next()
 
     async def send(self, envelope: Envelope) -> Outcome:
         await asyncio.sleep(0)

@@ -10,7 +10,10 @@ import pytest
 
 from mailcore.engine.testing import ManualClock, MemoryOutbox
 from mailcore.engine.types import Item, Lease, LeaseLost, Limits, Result
+from mailcore.smtp.replies import Reply
+from mailcore.smtp.session import Outcome, SmtpError, Stage
 from mailcore.smtp.sink import Script, Sink, Step
+from mailcore.smtp.stream import Feed
 from tests.mailcore.engine.relay import compose, items, run, transports_to
 
 
@@ -178,3 +181,46 @@ def test_the_manual_clock_moves_only_when_told() -> None:
 
     assert clock.monotonic() == 5
     assert (clock.now() - before).total_seconds() == 5
+
+
+class Overtaken:
+    """Two connections: the first breaks with a letter sent ahead, the second does not."""
+
+    host, peer, tls = "post.example", "192.0.2.1", ""
+
+    def __init__(self, *, breaks: bool, other_is_done: asyncio.Event) -> None:
+        self.breaks, self.other_is_done = breaks, other_is_done
+
+    async def open(self) -> None:
+        pass
+
+    async def stream(self, feed: Feed) -> None:
+        if self.breaks:
+            assert feed.next()
+            assert feed.next()
+            await self.other_is_done.wait()
+            raise SmtpError("closed", stage=Stage.BODY, in_doubt=True)
+        while given := feed.next():
+            feed.answered(given[0], Outcome(stage=Stage.BODY, reply=Reply(code=250)))
+        self.other_is_done.set()
+
+    def abort(self) -> None:
+        pass
+
+
+async def test_a_letter_sent_ahead_and_overtaken_is_not_in_doubt_with_the_other() -> (
+    None
+):
+    """SMTP-10: it failed for now, with what broke its connection."""
+    outbox, event = MemoryOutbox(items(3)), asyncio.Event()
+    both = [Overtaken(breaks=breaks, other_is_done=event) for breaks in (True, False)]
+    report = await run(outbox, both, limits=Limits(breaks=1))
+
+    assert report.trouble
+    outcomes = {p: (r.outcome.value, r.reason) for p, r in outbox.attempts.items()}
+    assert outcomes == {
+        1: ("unknown", "closed"),
+        2: ("failed", "closed"),
+        3: ("accepted", ""),
+    }
+    assert not outbox.leased
