@@ -133,6 +133,9 @@ class Verdict:
         return EFFECTS[self.kind]
 
 
+_ACCEPTED = Verdict(outcome=OutcomeClass.ACCEPTED, kind=Kind.ACCEPTED)
+
+
 def judge(outcome: Outcome) -> Verdict:
     """Return what the answer to one letter means."""
     reply = outcome.reply
@@ -143,9 +146,9 @@ def judge(outcome: Outcome) -> Verdict:
             permanent=True,
             reason=outcome.code,
         )
+    if reply.ok and outcome.stage is Stage.BODY:
+        return _ACCEPTED
     kind = classify(outcome.stage, reply)
-    if kind is Kind.ACCEPTED:
-        return Verdict(outcome=OutcomeClass.ACCEPTED, kind=kind)
     if reply.code in LOGIN_WANTED:
         return _relay(reply, "login_wanted")
     if kind is Kind.RELAY and outcome.stage is Stage.MAIL:

@@ -38,7 +38,7 @@ def answered(
         code=reply.code if reply else 0,
         enhanced=reply.enhanced if reply else "",
         reply="\n".join(reply.lines) if reply else "",
-        stage=outcome.stage.value,
+        stage=outcome.stage,
         reason=verdict.reason or verdict.trouble,
         host=transport.host,
         peer=transport.peer,

@@ -377,7 +377,7 @@ class _Runner:
         self._window.finish(letter, result)
         if self._pacer:
             self._pacer.heard(result)
-        if self._window.room + len(self._window.done) >= self._window.limit * 3 // 4:
+        if self._window.on_their_way <= (self._window.limit + 3) // 4:
             self._news.set()
 
     def give_back(self, letter: Letter) -> None:

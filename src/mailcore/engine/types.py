@@ -30,7 +30,9 @@ class OutcomeClass(StrEnum):
     SKIPPED = "skipped"  # never offered to a server; ``reason`` says why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Items and results are made for every letter; a frozen one takes three times as long to
+# make.  Nobody changes them all the same.
+@dataclass(slots=True, kw_only=True)
 class Item:
     """One delivery that is to be made. ``skip`` is a reason not to."""
 
@@ -43,7 +45,7 @@ class Item:
     skip: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Result:
     """One attempt as it is recorded. ``code`` is 0 where no server spoke."""
 

@@ -53,6 +53,7 @@ class Window:
         self._coming: deque[Letter] = deque()  # not ready yet, in order of position
         self._in_hand: dict[int, Letter] = {}
         self._highest = cursor
+        self.on_their_way = 0  # intended, and without a result yet
 
     @property
     def room(self) -> int:
@@ -61,11 +62,6 @@ class Window:
     @property
     def in_hand(self) -> int:
         return len(self._in_hand)
-
-    @property
-    def on_their_way(self) -> int:
-        """How many letters are intended and have no result yet."""
-        return len(self._ready) + len(self._in_hand) + len(self._coming)
 
     @property
     def empty(self) -> bool:
@@ -86,6 +82,7 @@ class Window:
         self.cursor = cursor
         letters = [Letter(item=item) for item in items]
         self._coming.extend(letters)
+        self.on_their_way += len(letters)
         return letters
 
     def let_out(self) -> None:
@@ -94,15 +91,18 @@ class Window:
             self._ready.append(self._coming.popleft())
 
     def take(self, *, gaps_only: bool = False) -> Letter | None:
-        if not self.has_ready(gaps_only=gaps_only):
+        if not self._ready or (gaps_only and not self.has_ready(gaps_only=True)):
             return None
         letter = self._ready.popleft()
         self._in_hand[letter.item.position] = letter
         return letter
 
     def finish(self, letter: Letter, result: Result) -> None:
-        del self._in_hand[letter.item.position]
-        self._highest = max(self._highest, letter.item.position)
+        position = letter.item.position
+        del self._in_hand[position]
+        self.on_their_way -= 1
+        if position > self._highest:
+            self._highest = position
         self.done.append(result)
 
     def give_back(self, letter: Letter) -> None:
@@ -115,6 +115,7 @@ class Window:
     def lose(self, letter: Letter) -> None:
         """Leave a letter behind the cursor without a record: recovery will see it."""
         del self._in_hand[letter.item.position]
+        self.on_their_way -= 1
         self._highest = max(self._highest, letter.item.position)
 
     def recorded(self, count: int) -> None:
@@ -124,6 +125,7 @@ class Window:
         """Return where the cursor belongs now, and the gaps below it."""
         reached = self._reached
         gaps = [one for one in self._ready if one.item.position < reached]
+        self.on_their_way -= len(self._ready) + len(self._coming)
         self._ready.clear()
         self._coming.clear()
         return reached, gaps

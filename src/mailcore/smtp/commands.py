@@ -16,12 +16,10 @@ from mailcore.smtp.route import Envelope, Outcome, Stage
 
 __all__ = [
     "Capabilities",
+    "Opening",
     "body_bytes",
     "helo_argument",
-    "mail_command",
     "parse_capabilities",
-    "rcpt_command",
-    "refuse_locally",
 ]
 
 _FORBIDDEN = re.compile("[\x00-\x20\x7f-\x9f<>\u2028\u2029]")
@@ -73,22 +71,50 @@ def helo_argument(name: str, local_address: str) -> str:
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
 
 
-def refuse_locally(envelope: Envelope, capabilities: Capabilities) -> Outcome | None:
-    """Return an outcome if this letter cannot be offered to this server at all."""
-    for stage, address in (
-        (Stage.MAIL, envelope.mail_from),
-        (Stage.RCPT, envelope.rcpt_to),
-    ):
-        # The null sender is allowed, the null recipient is not.
-        if _FORBIDDEN.search(address) or (stage is Stage.RCPT and not address):
-            return Outcome(stage=stage, code="bad_address")
-    if needs_smtputf8(envelope) and "SMTPUTF8" not in capabilities:
-        return Outcome(stage=Stage.RCPT, code="eai_unsupported")
-    if capabilities.size and len(envelope.data) > capabilities.size:
-        return Outcome(stage=Stage.MAIL, code="too_big")
-    if "8BITMIME" not in capabilities and not is_7bit(envelope):
-        return Outcome(stage=Stage.MAIL, code="needs_8bit")
-    return None
+class Opening:
+    """What opens a letter's transaction with one server: MAIL and RCPT."""
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        # Asked for every letter: no look-up then.
+        self._size = capabilities.size
+        self._takes_size = "SIZE" in capabilities
+        self._takes_utf8 = "SMTPUTF8" in capabilities
+        self._takes_8bit = "8BITMIME" in capabilities
+        self._takes_dsn = "DSN" in capabilities
+        self._sender: str | None = None  # the last one that was looked at
+
+    def refuse(self, envelope: Envelope) -> Outcome | None:
+        """Return an outcome if this letter cannot be offered to this server at all."""
+        if envelope.mail_from != self._sender:  # the null sender is allowed
+            if _FORBIDDEN.search(envelope.mail_from):
+                return Outcome(stage=Stage.MAIL, code="bad_address")
+            self._sender = envelope.mail_from
+        if not envelope.rcpt_to or _FORBIDDEN.search(envelope.rcpt_to):
+            return Outcome(stage=Stage.RCPT, code="bad_address")
+        if not self._takes_utf8 and needs_smtputf8(envelope):
+            return Outcome(stage=Stage.RCPT, code="eai_unsupported")
+        if self._size and len(envelope.data) > self._size:
+            return Outcome(stage=Stage.MAIL, code="too_big")
+        if not self._takes_8bit and not is_7bit(envelope):
+            return Outcome(stage=Stage.MAIL, code="needs_8bit")
+        return None
+
+    def lines(self, envelope: Envelope) -> tuple[str, str]:
+        """Return the two commands, without their line ends."""
+        mail = f"MAIL FROM:<{envelope.mail_from}>"
+        rcpt = f"RCPT TO:<{envelope.rcpt_to}>"
+        if self._takes_size:
+            mail += f" SIZE={len(envelope.data)}"
+        if needs_smtputf8(envelope):
+            mail += " SMTPUTF8"
+        if not envelope.clean and self._takes_8bit and not is_7bit(envelope):
+            mail += " BODY=8BITMIME"
+        if self._takes_dsn and envelope.envid:
+            # A report is asked for failures and delays, never for successes (SMTP-07).
+            mail += f" RET=HDRS ENVID={xtext(envelope.envid)}"
+            address = original_recipient(envelope.rcpt_to)
+            rcpt += f" NOTIFY=FAILURE,DELAY ORCPT={address}"
+        return mail, rcpt
 
 
 def needs_smtputf8(envelope: Envelope) -> bool:
@@ -101,30 +127,10 @@ def is_7bit(envelope: Envelope) -> bool:
     return envelope.clean or envelope.data.isascii()
 
 
-def mail_command(envelope: Envelope, capabilities: Capabilities) -> str:
-    parts = [f"MAIL FROM:<{envelope.mail_from}>"]
-    if "SIZE" in capabilities:
-        parts.append(f"SIZE={len(envelope.data)}")
-    if needs_smtputf8(envelope):
-        parts.append("SMTPUTF8")
-    if "8BITMIME" in capabilities and not is_7bit(envelope):
-        parts.append("BODY=8BITMIME")
-    if envelope.envid and "DSN" in capabilities:
-        parts.append(f"RET=HDRS ENVID={xtext(envelope.envid)}")
-    return " ".join(parts)
-
-
-def rcpt_command(envelope: Envelope, capabilities: Capabilities) -> str:
-    """A report is asked for failures and delays, never for successes (SMTP-07)."""
-    command = f"RCPT TO:<{envelope.rcpt_to}>"
-    if not envelope.envid or "DSN" not in capabilities:
-        return command
-    address = original_recipient(envelope.rcpt_to)
-    return f"{command} NOTIFY=FAILURE,DELAY ORCPT={address}"
-
-
 def xtext(text: str) -> str:
     """Encode by RFC 3461 section 4; what is not ASCII becomes "?", as in no id of ours."""
+    if not _XTEXT.search(text):  # as any id of ours
+        return text
     return _XTEXT.sub(
         lambda found: f"+{ord(found[0]):02X}", text.encode("ascii", "replace").decode()
     )

@@ -21,16 +21,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Protocol
 
-from mailcore.smtp.commands import (
-    Capabilities,
-    body_bytes,
-    mail_command,
-    rcpt_command,
-    refuse_locally,
-)
+from mailcore.smtp.commands import Capabilities, Opening, body_bytes
 from mailcore.smtp.replies import Reply
 from mailcore.smtp.route import Envelope, Outcome, SmtpError, Stage, Timeouts
 from mailcore.smtp.wire import Wire
@@ -114,7 +109,7 @@ class Stream:
     ) -> None:
         self.sent = 0  # letters whose dot was answered
         self._wire = wire
-        self._capabilities = capabilities
+        self._opening = Opening(capabilities)
         self._timeouts = timeouts
         self._limits = {
             _Step.RSET: timeouts.mail,
@@ -134,6 +129,7 @@ class Stream:
         # Commands that wait for the reply to the one before (without pipelining).
         self._queued: deque[tuple[_Step, _Letter, str]] = deque()
         self._dirty = False  # an unfinished transaction needs RSET
+        self._is_over = True
         self._done: asyncio.Future[None] | None = None
 
     async def run(self, feed: Feed, *, letters: int, seconds: float) -> None:
@@ -151,33 +147,57 @@ class Stream:
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + seconds
         self._done = self._loop.create_future()
+        self._is_over = False
         self._wire.listener = self
         try:
             self._pump()
+            self._arm()
             await self._done
         except asyncio.CancelledError:
             if self._awaited:
                 self._wire.abort()  # half a dialogue is of no use to the next letter
             raise
         finally:
+            self._is_over = True
             self._wire.listener = None
             self._awaited.clear()
             self._queued.clear()
 
     # What the wire calls ----------------------------------------------------------------
-    def replied(self, reply: Reply) -> None:
-        """Match a reply with the oldest command that has none."""
+    def replied(self, replies: Iterable[Reply]) -> list[Reply]:
+        """Match each reply with the oldest command that has none.
+
+        Returns those that came when nothing was awaited any more.
+        """
+        rest = iter(replies)
+        for reply in rest:
+            try:
+                self._match(reply)
+            except SmtpError as error:
+                self._end(error)
+            except Exception as error:  # noqa: BLE001 - a bug of the feed's, told to run()
+                self._end(error)
+            if self._is_over:
+                return list(rest)
+        self._arm()
+        return []
+
+    def _match(self, reply: Reply) -> None:
         if not self._awaited:
             # It may have been said about what we are just about to ask: not ours.
-            self._end(SmtpError("protocol", stage=Stage.MAIL, reply=reply))
-            return
+            raise SmtpError("protocol", stage=Stage.MAIL, reply=reply)
         step, letter = self._awaited.popleft()
-        try:
-            self._take(step, letter, reply)
-        except SmtpError as error:
-            self._end(error)
-        except Exception as error:  # noqa: BLE001 - a bug of the feed's, told to run()
-            self._end(error)
+        self._take(step, letter, reply)
+        if self._queued or not self._awaited:
+            self._go_on()
+
+    def _arm(self) -> None:
+        """Give the oldest command that is awaited its time."""
+        if not self._awaited:
+            return
+        step, letter = self._awaited[0]
+        open_block = step is _Step.DOT and letter.rest is not None
+        self._wire.arm(self._timeouts.block if open_block else self._limits[step])
 
     def failed(self, failure: SmtpError) -> None:
         """The connection is gone."""
@@ -198,6 +218,7 @@ class Stream:
         for step, letter in self._awaited:
             if step is _Step.DOT and letter.rest is not None:
                 self._write_blocks(letter)
+                self._arm()
                 return
 
     # Replies ----------------------------------------------------------------------------
@@ -209,13 +230,10 @@ class Stream:
         elif step is _Step.LONE_DOT:
             self._dirty = False
             self._finish(letter, letter.refused)
-        elif not reply.ok:
+        elif not 200 <= reply.code < 300:
             self._refusal(step, letter, reply)
-        elif step is not _Step.RSET:
-            self._dirty = True
         else:
-            self._dirty = False
-        self._go_on()
+            self._dirty = step is not _Step.RSET
 
     def _answer_to_dot(self, letter: _Letter, reply: Reply) -> None:
         early = letter.rest is not None
@@ -257,7 +275,8 @@ class Stream:
     def _finish(self, letter: _Letter, outcome: Outcome | None) -> None:
         assert outcome
         assert self._feed
-        self._queued.clear()
+        if self._queued:
+            self._queued.clear()
         self._feed.answered(letter.tag, outcome)
         if outcome.reply and outcome.reply.code == 421:
             # The server is about to close; what was sent ahead is not taken.
@@ -270,15 +289,15 @@ class Stream:
 
     # Letters ----------------------------------------------------------------------------
     def _go_on(self) -> None:
-        if self._done is None or self._done.done():
+        if self._is_over:
             return
         if self._queued:
             step, letter, line = self._queued.popleft()
-            self._say(step, letter, line)
-        elif not self._awaited:
-            self._pump()
+            self._awaited.append((step, letter))
+            self._wire.show("C", line)
+            self._wire.write(line.encode() + b"\r\n")
         else:
-            self._wire.arm(self._limits[self._awaited[0][0]])
+            self._pump()
 
     def _pump(self) -> None:
         """Begin the next letter, or end: nothing is on its way."""
@@ -290,48 +309,43 @@ class Stream:
 
     def _begin_next(self) -> bytes:
         """Take a letter from the feed; return its first commands (b"" = no letter)."""
-        assert self._feed
+        feed = self._feed
+        assert feed
         while self._taken < self._last and self._loop.time() < self._until:
-            given = self._feed.next()
+            given = feed.next()
             if given is None:
                 return b""
             tag, envelope = given
-            refusal = refuse_locally(envelope, self._capabilities)
+            refusal = self._opening.refuse(envelope)
             if refusal is None:
                 self._taken += 1
                 return self._first_commands(_Letter(tag, envelope))
-            self._feed.answered(tag, refusal)
+            feed.answered(tag, refusal)
         return b""
 
     def _first_commands(self, letter: _Letter) -> bytes:
-        mail = mail_command(letter.envelope, self._capabilities)
-        rcpt = rcpt_command(letter.envelope, self._capabilities)
+        mail, rcpt = self._opening.lines(letter.envelope)
+        if self.pipelining and not self._dirty and not self._wire.observed:
+            self._awaited.extend(
+                ((_Step.MAIL, letter), (_Step.RCPT, letter), (_Step.DATA, letter))
+            )
+            return f"{mail}\r\n{rcpt}\r\nDATA\r\n".encode()
         steps = [(_Step.MAIL, mail), (_Step.RCPT, rcpt), (_Step.DATA, "DATA")]
         if self._dirty:
             steps.insert(0, (_Step.RSET, "RSET"))
-        if not self.pipelining:
-            self._queued.extend((step, letter, line) for step, line in steps)
-            step, letter, line = self._queued.popleft()
-            return self._expect(step, letter, line)
-        return b"".join([self._expect(step, letter, line) for step, line in steps])
-
-    def _expect(self, step: _Step, letter: _Letter, line: str) -> bytes:
-        if not self._awaited:
-            self._wire.arm(self._limits[step])
-        self._awaited.append((step, letter))
-        self._wire.show("C", line)
-        return line.encode() + b"\r\n"
-
-    def _say(self, step: _Step, letter: _Letter, line: str) -> None:
-        self._wire.write(self._expect(step, letter, line))
+        now = len(steps) if self.pipelining else 1
+        self._queued.extend((step, letter, line) for step, line in steps[now:])
+        for step, line in steps[:now]:
+            self._awaited.append((step, letter))
+            self._wire.show("C", line)
+        return "".join(f"{line}\r\n" for _step, line in steps[:now]).encode()
 
     def _write_message(self, letter: _Letter) -> None:
-        envelope = letter.envelope
+        envelope, wire = letter.envelope, self._wire
         data = envelope.data if envelope.clean else body_bytes(envelope.data)
         end = b".\r\n" if envelope.clean else b""
-        if self._wire.observed:
-            self._wire.show("-", f"{len(data)} bytes")
-        self._wire.arm(self._timeouts.dot)
+        if wire.observed:
+            wire.show("-", f"{len(data)} bytes")
         self._awaited.appendleft((_Step.DOT, letter))
         if len(data) > BLOCK_BYTES:
             letter.rest = memoryview(data + end)
@@ -340,19 +354,17 @@ class Stream:
         letter.doubt = True
         self._dirty = False  # the dot ends the transaction
         ahead = self._begin_next() if self.pipelining else b""
-        self._wire.write(b"".join((data, end, ahead)))
+        wire.write(b"".join((data, end, ahead)))
 
     def _write_blocks(self, letter: _Letter) -> None:
         rest = letter.rest
         assert rest is not None
         while rest and self._wire.is_writable:
-            self._wire.arm(self._timeouts.block)
             block, rest = rest[:BLOCK_BYTES], rest[BLOCK_BYTES:]
             letter.rest = rest
             self._wire.write(bytes(block))
         if not rest:
             letter.rest, letter.doubt = None, True
-            self._wire.arm(self._timeouts.dot)
 
     # Ends -------------------------------------------------------------------------------
     @property
@@ -364,9 +376,13 @@ class Stream:
         return any(step is _Step.DOT for step, _letter in self._awaited)
 
     def _end(self, error: BaseException | None) -> None:
-        if self._done is None or self._done.done():
+        if self._is_over:
             return
+        assert self._done
+        self._is_over = True
         self._wire.listener = None  # what comes now was not asked for: the wire's
+        if self._done.done():  # cancelled
+            return
         if error is None:
             self._done.set_result(None)
         else:

@@ -14,7 +14,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Protocol, cast
 
 from mailcore.smtp.replies import Reply, ReplyError, ReplyParser
@@ -28,7 +28,10 @@ MASK = "***"
 class Listener(Protocol):
     """Who hears replies as they come. No method may wait, or raise."""
 
-    def replied(self, reply: Reply) -> None: ...
+    def replied(self, replies: Iterable[Reply]) -> list[Reply]:
+        """Return those that it does not want any more."""
+        ...
+
     def failed(self, failure: SmtpError) -> None:
         """The connection cannot be used any more; said once."""
         ...
@@ -49,7 +52,7 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = 0.0
+        self._deadline = self._fires_at = 0.0
         self._stage = Stage.CONNECT
         self.is_writable = True
         self.listener: Listener | None = None
@@ -71,14 +74,24 @@ class Wire(asyncio.Protocol):
             self._fail("protocol", self._masked(str(error)))
             self.abort()
             return
+        if self.listener and not self._observer:
+            replies = self.listener.replied(replies)
+        else:
+            replies = self._show_and_tell(replies)
+        if replies:
+            self._replies.extend(map(self._without_secrets, replies))
+            self._wake()
+
+    def _show_and_tell(self, replies: Iterable[Reply]) -> list[Reply]:
+        """Each reply is seen before what follows from it."""
+        rest: list[Reply] = []
         for reply in replies:
             if self.listener:
                 self._show_reply(reply)
-                self.listener.replied(reply)
+                rest += self.listener.replied([reply])
             else:
-                self._replies.append(self._without_secrets(reply))
-        if replies:
-            self._wake()
+                rest.append(reply)
+        return rest
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail("closed", str(exc) if exc else "")
@@ -186,12 +199,12 @@ class Wire(asyncio.Protocol):
 
     def arm(self, timeout: float) -> None:
         """Move the deadline: so many seconds from now the connection has failed."""
-        self._deadline = self._loop.time() + timeout
-        if self._timer and self._timer.when() > self._deadline:
+        self._deadline = deadline = self._loop.time() + timeout
+        if self._timer:
+            if self._fires_at <= deadline:
+                return
             self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._expire)
+        self._set_timer(deadline)
 
     # Inside ---------------------------------------------------------------------------
     def _failed_at(self, stage: Stage) -> SmtpError:
@@ -218,12 +231,16 @@ class Wire(asyncio.Protocol):
                 self.listener.failed(self._failure)
         self._wake()
 
+    def _set_timer(self, deadline: float) -> None:
+        self._fires_at = deadline
+        self._timer = self._loop.call_at(deadline, self._expire)
+
     def _expire(self) -> None:
         self._timer = None
         if self._waiter is None and self.listener is None:
             return
         if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._expire)
+            self._set_timer(self._deadline)
             return
         self._fail("timeout", "")
         self.abort()
