@@ -243,7 +243,7 @@ class _Runner:
         if self.clock.monotonic() < self._wait_until:
             return False
         # Lanes without work do not wait for so much.
-        starving = not self._window.has_ready()
+        starving = not self._window.has_more
         free = self._window.room + len(self._window.done)
         return self._window.room >= enough or (starving and free >= self._lanes)
 

@@ -68,6 +68,11 @@ class Window:
         """Whether no letter is waiting or on the wire (results may be unrecorded)."""
         return not self.on_their_way
 
+    @property
+    def has_more(self) -> bool:
+        """Whether lanes have, or will soon have, something to take."""
+        return bool(self._ready or self._coming)
+
     def has_ready(self, *, gaps_only: bool = False) -> bool:
         return bool(self._ready) and (
             not gaps_only or self._ready[0].item.position < self._reached

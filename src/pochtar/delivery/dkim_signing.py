@@ -44,8 +44,12 @@ class LetterSigner:
         return Envelope(
             mail_from=envelope.mail_from,
             rcpt_to=envelope.rcpt_to,
-            data=self.signer.sign(envelope.data, at=int(time.time())),
+            data=self.signer.sign(
+                envelope.data, at=int(time.time()), ours=envelope.clean
+            ),
             smtputf8=envelope.smtputf8,
+            clean=envelope.clean,  # no line of a signature begins with a dot
+            envid=envelope.envid,
         )
 
 

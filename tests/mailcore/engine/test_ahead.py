@@ -158,3 +158,29 @@ async def test_who_is_withdrawn_is_skipped_even_when_the_letter_was_signed(
     assert {"r2@example.com", "r30@example.com"}.isdisjoint(
         one.rcpt_to for one in sink.accepted
     )
+
+
+async def test_a_letter_that_cannot_be_signed_takes_no_other_along(
+    signers: ThreadPoolExecutor,
+) -> None:
+    """Letters are signed several at a time: the one with the error is the lost one."""
+
+    def broken_for_the_fourth(envelope: Envelope) -> Envelope:
+        if envelope.rcpt_to == "r4@example.com":
+            raise ZeroDivisionError
+        return signed(envelope)
+
+    outbox = MemoryOutbox(items(5))
+    async with Sink() as sink:
+        with pytest.raises(ZeroDivisionError):
+            await run(
+                outbox,
+                transports_to(sink, 1),
+                sign=broken_for_the_fourth,
+                signers=signers,
+            )
+
+    assert [one.rcpt_to for one in sink.accepted] == [
+        f"r{number}@example.com" for number in (1, 2, 3)
+    ]
+    assert outbox.states()["accepted"] == 3

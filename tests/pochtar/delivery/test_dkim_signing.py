@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from email import message_from_bytes
 from typing import Any
 
@@ -19,6 +20,7 @@ from django.utils import timezone
 from mailcore.dkim import Algorithm
 from mailcore.dkim_keys import generate_key, public_text, record_text
 from mailcore.engine.types import Item
+from mailcore.smtp.session import Envelope
 from mailcore.smtp.sink import sink_in_thread
 from pochtar.accounts.models import User, Workspace
 from pochtar.delivery.checks import send_test
@@ -212,3 +214,22 @@ def test_a_test_letter_says_that_the_record_is_wrong(
 
     assert (sent.accepted, sent.code) == (False, "dkim_mismatch")
     assert sent.verdict != "dkim_mismatch"
+
+
+def test_a_signed_letter_keeps_its_name_in_reports(workspace: Workspace) -> None:
+    """SMTP-07: ENVID stays; and it is still known to need no dot-stuffing (MSG-06)."""
+    make_dkim_key(workspace, state="active")
+    sign = signer_for(workspace.pk, "news@lavka.example")
+    plain = Envelope(
+        mail_from="news@lavka.example",
+        rcpt_to="a@b.example",
+        data=b"From: a@b.example\r\n\r\nHi\r\n",
+        clean=True,
+        envid="name-in-reports",
+    )
+
+    assert sign
+    signed = sign(plain)
+
+    assert replace(signed, data=b"") == replace(plain, data=b"")
+    assert b"\n." not in signed.data
