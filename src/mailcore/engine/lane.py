@@ -13,7 +13,7 @@ from typing import Protocol
 
 from mailcore.compose import HeaderError
 from mailcore.engine.policy import Verdict, judge
-from mailcore.engine.ports import Clock, Composer, Transport
+from mailcore.engine.ports import Clock, Composer, Pacer, Transport
 from mailcore.engine.results import (
     answered,
     bad_header,
@@ -35,6 +35,7 @@ class Hall(Protocol):
     clock: Clock
     compose: Composer
     limits: Limits
+    pacer: Pacer | None
 
     async def wait_for_letters(self) -> bool:
         """Wait until a letter is ready; False when this lane is not needed any more."""
@@ -122,7 +123,7 @@ class Lane:
             if outcome.stage is not Stage.MAIL:
                 # The relay works, whatever it says to this letter.
                 self._hall.forget_breaks()
-        elif self._again(letter, outcome):
+        elif self._again(letter, outcome, verdict):
             return
         self._settle(letter, outcome, verdict)
 
@@ -134,21 +135,31 @@ class Lane:
         assert letter is tag
         return letter
 
-    def _again(self, letter: Letter, outcome: Outcome) -> bool:
-        """Put the letter back for a new connection; False when that was enough."""
+    def _again(self, letter: Letter, outcome: Outcome, verdict: Verdict) -> bool:
+        """Put the letter back for a new connection; False when that was enough.
+
+        That we are too fast is heeded at once, though it is not recorded.
+        """
         error = SmtpError("refused", stage=outcome.stage, reply=outcome.reply)
         letter.tries += 1
         letter.error = error
         if letter.tries >= self._hall.limits.tries:
             return False
+        if self._hall.pacer:
+            self._hall.pacer.heard(self._result(letter, outcome, verdict))
         self._hall.give_back(letter)
         self._hall.count_break(error)
         self._transport.abort()
         return True
 
     def _settle(self, letter: Letter, outcome: Outcome, verdict: Verdict) -> None:
+        self._hall.finish(letter, self._result(letter, outcome, verdict))
+        if verdict.trouble:
+            self._hall.halt(refused_by_relay(outcome, verdict))
+
+    def _result(self, letter: Letter, outcome: Outcome, verdict: Verdict) -> Result:
         clock = self._hall.clock
-        result = answered(
+        return answered(
             letter.item,
             outcome,
             verdict,
@@ -156,9 +167,6 @@ class Lane:
             at=clock.now(),
             seconds=clock.monotonic() - letter.offered_at,
         )
-        self._hall.finish(letter, result)
-        if verdict.trouble:
-            self._hall.halt(refused_by_relay(outcome, verdict))
 
     def _broken(self, error: SmtpError) -> None:
         """The oldest is in doubt if the error says so; the others were not taken."""

@@ -117,7 +117,7 @@ class _Runner:
         self.clock = clock
         self.limits = limits
         self._observer = observer
-        self._pacer = pacer
+        self.pacer = pacer
         self._signing: Signing | None = None
         self._wait_until = 0.0  # a limit lets no letter go before
         self._wait = 0.0  # a limit holds for so long that the slice ends
@@ -292,8 +292,8 @@ class _Runner:
             if page:
                 self._read_to = page[-1].position
         count = min(count, len(self._ahead))
-        if self._pacer and count:
-            count = await self._allowed(self._pacer, count)
+        if self.pacer and count:
+            count = await self._allowed(self.pacer, count)
         return [self._ahead.popleft() for _ in range(count)]
 
     async def _allowed(self, pacer: Pacer, count: int) -> int:
@@ -375,8 +375,8 @@ class _Runner:
 
     def finish(self, letter: Letter, result: Result) -> None:
         self._window.finish(letter, result)
-        if self._pacer:
-            self._pacer.heard(result)
+        if self.pacer:
+            self.pacer.heard(result)
         if self._window.on_their_way <= (self._window.limit + 3) // 4:
             self._news.set()
 

@@ -14,7 +14,7 @@ from mailcore.engine.ports import Signer
 from mailcore.engine.testing import MemoryOutbox
 from mailcore.engine.types import Grant, Item, Limits, Result
 from mailcore.smtp.session import Envelope
-from mailcore.smtp.sink import Sink
+from mailcore.smtp.sink import Script, Sink, Step
 from tests.mailcore.engine.relay import items, run, transports_to
 
 
@@ -95,7 +95,7 @@ class Dole:
     def __init__(self, *grants: Grant) -> None:
         self.grants = list(grants)
         self.asked: list[tuple[int, int]] = []
-        self.answers = 0
+        self.codes: list[int] = []
 
     async def reserve(self, count: int, *, in_flight: int) -> Grant:
         self.asked.append((count, in_flight))
@@ -103,7 +103,7 @@ class Dole:
         return Grant(count=min(count, grant.count), wait=grant.wait)
 
     def heard(self, result: Result) -> None:
-        self.answers += 1
+        self.codes.append(result.code)
 
 
 async def test_a_limit_lets_letters_out_in_portions_and_hears_every_answer() -> None:
@@ -114,9 +114,29 @@ async def test_a_limit_lets_letters_out_in_portions_and_hears_every_answer() -> 
         report = await run(outbox, transports_to(sink, 2), pacer=dole)
 
     assert report.done
-    assert (dole.answers, outbox.states()["accepted"]) == (30, 30)
+    assert (len(dole.codes), outbox.states()["accepted"]) == (30, 30)
     assert dole.asked[0] == (20, 0)
     assert len(dole.asked) >= 6
+
+
+async def test_a_server_that_says_once_that_we_are_too_fast_is_heard_at_once() -> None:
+    """SMTP-14: its 421 is not recorded, and the letter goes over a new connection."""
+    said: list[str] = []
+
+    def choose(stage: str, argument: str, count: int) -> Step | None:
+        if stage != "rcpt" or said:
+            return None
+        said.append(argument)
+        return Step("421 4.7.0 [TSS04] Messages temporarily deferred")
+
+    outbox = MemoryOutbox(items(3))
+    dole = Dole()
+    async with Sink(Script(choose=choose)) as sink:
+        report = await run(outbox, transports_to(sink, 1), pacer=dole)
+
+    assert report.done
+    assert outbox.states()["accepted"] == 3
+    assert dole.codes == [421, 250, 250, 250]
 
 
 async def test_a_limit_that_holds_for_long_ends_the_slice_and_costs_nobody_a_place() -> (
