@@ -33,7 +33,6 @@ from sending.workers import open_workers
 
 PARTS = ("send", "source", "django", "aiosmtplib", "delay", "dkim", "freeze", "sqlite")
 DELAY = 0.002
-FROZEN = 1_000_000
 # Parts whose letters are slower, or sent twice, send fewer.
 FAR_LETTERS, SIGNED_LETTERS, SQLITE_LETTERS = 20_000, 10_000, 20_000
 
@@ -55,7 +54,15 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--recipients", type=int, default=100_000)
     parser.add_argument("--relay", metavar="HOST:PORT", help="send there")
     parser.add_argument("--connections", type=int, default=10)
-    parser.add_argument("--workers", type=int, default=1, help="processes of ours")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="processes of ours; as many as cores, as Celery starts them",
+    )
+    parser.add_argument(
+        "--frozen", type=int, default=1_000_000, help="recipients of the freeze"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database-url", help="an empty PostgreSQL database")
     parser.add_argument("--dkim", action="store_true", help="measure signing too")
@@ -207,10 +214,13 @@ class Bench:
 
     def _freeze(self, ours: Ours) -> None:
         worker = ours.workers[0]
-        crowd = worker.call("prepare", recipients=FROZEN)["workspace"]
+        many = self.options.frozen
+        crowd = worker.call("prepare", recipients=many)["workspace"]
         frozen = worker.call("freeze", workspace=crowd)
-        assert frozen["selected"] == FROZEN
-        self._say("freeze_1m_seconds", frozen["seconds"])
+        if frozen["selected"] != many:
+            raise RuntimeError(f"{frozen['selected']} of {many} were frozen")
+        name = "1m" if many == 1_000_000 else many
+        self._say(f"freeze_{name}_seconds", frozen["seconds"])
 
     # What they stand on ---------------------------------------------------------------
     def _wants(self, part: str) -> bool:

@@ -22,6 +22,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
+from django.db.models import QuerySet  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from mailcore.engine.types import Item  # noqa: E402
@@ -30,7 +31,6 @@ from pochtar.accounts.services import open_workspace  # noqa: E402
 from pochtar.content.models import Message  # noqa: E402
 from pochtar.delivery import outbox  # noqa: E402
 from pochtar.delivery.driver import drive_run  # noqa: E402
-from pochtar.delivery.freeze import cut_slices, freeze_audience  # noqa: E402
 from pochtar.delivery.ledger import count_states  # noqa: E402
 from pochtar.delivery.letters import composer_for_run  # noqa: E402
 from pochtar.delivery.models import Relay, RelayTls, Run, Sender  # noqa: E402
@@ -109,6 +109,23 @@ def launch(
 ) -> dict[str, Any]:
     """Start a run to the first so many; return its id."""
     owner = Workspace.objects.get(pk=workspace)
+    if dkim:
+        _make_key(owner)
+    first = Recipient.objects.filter(workspace=owner).order_by("pk").values("pk")
+    run, _seconds = _start(
+        owner,
+        Recipient.objects.filter(workspace=owner, pk__in=first[:recipients]),
+        host=host,
+        port=port,
+    )
+    # Nothing is held back here: what is measured is sending.
+    Run.objects.filter(pk=run.pk).update(undo_until=None, canary=0)
+    return {"run": str(run.pk)}
+
+
+def _start(
+    owner: Workspace, audience: QuerySet[Recipient], *, host: str, port: int
+) -> tuple[Run, float]:
     relay = Relay.objects.create(
         workspace=owner,
         name=f"sink {uuid.uuid4()}",
@@ -119,25 +136,14 @@ def launch(
     sender = Sender.objects.create(
         workspace=owner, relay=relay, from_name="Лавка", from_email=f"news@{DOMAIN}"
     )
-    if dkim:
-        _make_key(owner)
     message = Message.objects.create(
         workspace=owner, subject=SUBJECT, html=html(), text=text()
     )
-    everybody = Recipient.objects.filter(workspace=owner)
-    first = everybody.order_by("pk").values("pk")[:recipients]
     started = time.perf_counter()
     run = start_run(
-        owner,
-        message=message,
-        sender=sender,
-        audience=everybody.filter(pk__in=first),
-        nudge=False,
+        owner, message=message, sender=sender, audience=audience, nudge=False
     )
-    seconds = time.perf_counter() - started
-    # Nothing is held back here: what is measured is sending.
-    Run.objects.filter(pk=run.pk).update(undo_until=None, canary=0)
-    return {"run": str(run.pk), "launch_seconds": seconds}
+    return run, time.perf_counter() - started
 
 
 def drive(run: str) -> dict[str, Any]:
@@ -181,19 +187,13 @@ def compose(run: str) -> dict[str, Any]:
 
 
 def freeze(workspace: str) -> dict[str, Any]:
-    """Freeze everybody, slices included, and take it back."""
-    template = Run.objects.order_by("-pk")[0]
+    """Launch a run to everybody, as a mailing is launched, and take it back."""
     owner = Workspace.objects.get(pk=workspace)
-    template.pk, template.workspace = uuid.uuid4(), owner
+    everybody = Recipient.objects.filter(workspace=owner)
     with transaction.atomic():
-        template.save(force_insert=True)
-        started = time.perf_counter()
-        everybody = Recipient.objects.filter(workspace=owner)
-        selected = freeze_audience(template, everybody)
-        cut_slices(template, selected=selected, size=1000, due_at=timezone.now())
-        seconds = time.perf_counter() - started
+        run, seconds = _start(owner, everybody, host="127.0.0.1", port=9)
         transaction.set_rollback(True)
-    return {"seconds": seconds, "selected": selected}
+    return {"seconds": seconds, "selected": run.selected}
 
 
 # Rows ----------------------------------------------------------------------------------
