@@ -16,7 +16,7 @@ from pochtar.delivery.verdicts import read_verdict
 from pochtar.mailings.models import MailingStatus
 from pochtar.mailings.preflight import note_words
 from pochtar.reports.case import Case
-from pochtar.reports.steps import Mark, Step, moment
+from pochtar.reports.steps import Mark, Step, grouped, moment
 
 
 def tell_launch(case: Case) -> Step:
@@ -54,44 +54,47 @@ def tell_place(case: Case) -> Step | None:
     """Say which letter of the run it is, and how far its slice has come."""
     if not case.delivery or not case.run:
         return None
-    numbers = {"number": case.delivery.position, "all": case.run.selected}
+    numbers = {
+        "number": grouped(case.delivery.position),
+        "all": grouped(case.run.selected),
+    }
     first = case.slices[0] if case.slices else None
     return Step(
         key="place",
         mark=Mark.INFO,
-        text=_("Letter %(number)d of %(all)d.") % numbers,
+        text=_("Letter %(number)s of %(all)s.") % numbers,
         detail=_slice_words(first, case) if first else "",
     )
 
 
 def _slice_words(slice_: Slice, case: Case) -> str:
     numbers = {
-        "first": slice_.first_position,
-        "last": slice_.last_position,
-        "cursor": slice_.cursor,
+        "first": grouped(slice_.first_position),
+        "last": grouped(slice_.last_position),
+        "cursor": grouped(slice_.cursor),
         "when": moment(slice_.due_at),
     }
     match slice_.status:
         case SliceStatus.DONE:
-            said = _("Its part of the mailing (%(first)d–%(last)d) is finished.")
+            said = _("Its part of the mailing (%(first)s–%(last)s) is finished.")
         case SliceStatus.HELD:
             said = _(
-                "Its part (%(first)d–%(last)d) is held back until the first letters "
+                "Its part (%(first)s–%(last)s) is held back until the first letters "
                 "have gone well."
             )
         case SliceStatus.LEASED:
             said = _(
-                "Its part (%(first)d–%(last)d) is being sent and has come to %(cursor)d."
+                "Its part (%(first)s–%(last)s) is being sent and has come to %(cursor)s."
             )
         case _other if slice_.due_at > case.now:
-            said = _("Its part (%(first)d–%(last)d) goes on at %(when)s.")
+            said = _("Its part (%(first)s–%(last)s) goes on at %(when)s.")
         case _other if slice_.cursor >= slice_.first_position:
             said = _(
-                "Its part (%(first)d–%(last)d) has come to %(cursor)d and waits for a "
+                "Its part (%(first)s–%(last)s) has come to %(cursor)s and waits for a "
                 "worker."
             )
         case _other:
-            said = _("Its part (%(first)d–%(last)d) waits for a worker.")
+            said = _("Its part (%(first)s–%(last)s) waits for a worker.")
     return said % numbers
 
 

@@ -47,6 +47,11 @@ class Step:
     facts: tuple[Fact, ...] = ()
 
 
+def grouped(number: int) -> str:
+    """Return the number with its thousands grouped as the reader does."""
+    return formats.number_format(number, use_l10n=True, force_grouping=True)
+
+
 def moment(value: dt.datetime) -> str:
     """Say a moment inside a sentence, in the time zone of the moment's reader."""
     return formats.date_format(timezone.localtime(value), "j E Y, H:i")

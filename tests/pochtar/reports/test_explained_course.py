@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 from pochtar.delivery.models import Outcome, Run, RunStatus, Slice, SliceStatus
 from pochtar.delivery.runs import pause_run
 from pochtar.reports.explanation import VERDICTS, Mark, as_json
+from pochtar.reports.steps import grouped
 from tests.make import (
     make_mailing,
     make_relay,
@@ -313,3 +314,10 @@ def test_the_launcher_may_be_gone(mailing, manager):
     Run.objects.filter(pk=mailing.run.pk).update(started_by=make_user())
 
     assert keys(explained(mailing)).count("launched") == 1
+
+
+def test_thousands_are_grouped_as_the_reader_does():
+    with translation.override("en"):
+        assert grouped(1234567) == "1,234,567"
+    with translation.override("ru"):
+        assert grouped(1234567) == "1\N{NO-BREAK SPACE}234\N{NO-BREAK SPACE}567"
