@@ -14,6 +14,7 @@ from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from hashlib import blake2b
 from unicodedata import category
 
@@ -301,6 +302,7 @@ def _extends(cluster: str, character: str) -> bool:
     )
 
 
+@lru_cache(maxsize=128)
 def _bytes_in(width: int) -> int:
     """How many bytes fit into an encoded-word of this width (at most 75)."""
     return (min(width, 75) - len("=?utf-8?B??=")) // 4 * 3

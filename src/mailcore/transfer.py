@@ -113,21 +113,18 @@ def quoted_values(values: Sequence[str]) -> list[bytes]:
     if "\t" in text or "\r" in text or "  " in text:
         return [quoted_printable(value) for value in values]
     quoted = b2a_qp(text.encode(errors="replace"))
-    lines = quoted.replace(SOFT_BREAK_OF_B2A, b"").split(b"\n")
-    if len(lines) != len(values):  # a value has several
-        return [quoted_printable(value) for value in values]
+    lines = quoted.split(b"\n")
+    if len(lines) != len(values):
+        lines = quoted.replace(SOFT_BREAK_OF_B2A, b"").split(b"\n")
+        if len(lines) != len(values):  # a value has several
+            return [quoted_printable(value) for value in values]
+    if max(map(len, lines)) >= LINE:
+        lines = [line if len(line) < LINE else _wrap(line) for line in lines]
     if "\nF" in text or "\n." in text or text.startswith(_DOUBTFUL_STARTS):
-        return [
-            quoted_printable(value)
-            if value.startswith(_DOUBTFUL_STARTS)
-            else _cut(line)
-            for value, line in zip(values, lines, strict=True)
-        ]
-    return lines if max(map(len, lines)) < LINE else [_cut(line) for line in lines]
-
-
-def _cut(line: bytes) -> bytes:
-    return line if len(line) < LINE else _wrap(line)
+        for index, value in enumerate(values):
+            if value.startswith(_DOUBTFUL_STARTS):
+                lines[index] = quoted_printable(value)
+    return lines
 
 
 def quoted_printable(text: str) -> bytes:
