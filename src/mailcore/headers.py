@@ -256,6 +256,8 @@ def _simple_words(value: str, *, first: int) -> bytes:
     """Return encoded-words of simple text, a line each, cut where a character begins."""
     text = value.encode()
     room = _bytes_in(first)
+    if len(text) <= room:
+        return b"=?utf-8?B?%b?=" % b2a_base64(text, newline=False)
     words = []
     while len(text) > room:
         end = room
