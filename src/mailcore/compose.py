@@ -4,8 +4,8 @@
    whole document, chooses each part's transfer encoding, and encodes all that is the
    same for everybody.
 2. `CompiledLetter.compose` encodes one recipient's values, each once, and joins all
-   chunks at once: the octets for DATA, before dot-stuffing.  7-bit, CRLF, no line longer than 78 where it
-   can be folded (MSG-01..03).
+   chunks at once: the octets for DATA, before dot-stuffing.  7-bit, CRLF, no line longer
+   than 78 where it can be folded (MSG-01..03).
 
 Shapes (MSG-07): text/plain, or multipart/alternative of text/plain and text/html.
 """

@@ -74,7 +74,7 @@ def run_naming(*, domain: str) -> Naming:
     """Return what names the letters of a run, 2 µs each; ``domain`` is the sender's."""
     deliveries, leavers = _signers(DELIVERY)[0], _signers(UNSUBSCRIBE)[0]
     start, frame = _unsubscribe_start(), _frame(domain)
-    twice = frame.count(b"%b") > 3  # the way out is a mailbox too
+    twice = bool(settings.UNSUBSCRIBE_MAILTO)  # the way out is a mailbox too
 
     def name(item: Item) -> LetterName:
         number = item.delivery_id.to_bytes(ID_BYTES)

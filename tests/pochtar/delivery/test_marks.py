@@ -137,7 +137,8 @@ def test_the_fields_are_those_that_are_written_one_by_one(
 ) -> None:
     """MSG-14, MSG-22, MSG-29: the frame, which is checked once, changes no byte."""
     item = Item(delivery_id=number, position=1, email="", recipient=recipient.hex)
-    with override_settings(UNSUBSCRIBE_MAILTO=mailbox):
+    awkward = "https://mail.shop.ru/%b0%s"
+    with override_settings(UNSUBSCRIBE_MAILTO=mailbox, PUBLIC_URL=awkward):
         name = run_naming(domain="shop.ru")(item)
     token = token_of(name.unsubscribe_url)
     mailto = f"mailto:{quote(mailbox, safe='@.+-_')}?subject=unsubscribe%20{token}"
