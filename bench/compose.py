@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from html import escape
+from itertools import cycle
 from pathlib import Path
 from time import perf_counter
 
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
 from mailcore.compose import Bulk, LetterSource, Mailbox, Marks, compile_letter
 
+PEOPLE = 5000
 FIELDS = ("full_name", "city", "order", "manager", "points")
 VALUES = {
     "full_name": "Ivan Petrov",
@@ -81,10 +83,22 @@ def ours(
             bulk=bulk,
         )
     )
-    to = Mailbox(name="Ivan Petrov", address="ivan@example.ru")
-    return lambda: letter.compose(
-        to=to, values=VALUES, message_id="<1@example.ru>", date=DATE, marks=marks
-    )
+    people = cycle(list(map(person, range(PEOPLE))))
+
+    def compose() -> bytes:
+        to, values = next(people)
+        return letter.compose(
+            to=to, values=values, message_id="<1@example.ru>", date=DATE, marks=marks
+        )
+
+    return compose
+
+
+def person(number: int) -> tuple[Mailbox, dict[str, str]]:
+    """Nobody is like another: what is kept of the last letter must not flatter."""
+    name, address = f"Ivan Petrov {number:x}", f"ivan{number}@example.ru"
+    values = {**VALUES, "full_name": name, "order": f"A-{number}"}
+    return Mailbox(name=name, address=address), values
 
 
 def djangos(html: str, text: str) -> Callable[[], object]:

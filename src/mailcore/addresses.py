@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
-__all__ = ["Address", "AddressError", "parse_address"]
+__all__ = ["Address", "AddressError", "is_usual_address", "parse_address"]
 
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 
@@ -27,6 +27,12 @@ _ORDINARY = re.compile(
     r"(?P<local>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)"
     r"@(?P<domain>(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})"
 )
+# Nearly all addresses: of those above, the ones too short to break a rule of length.
+_USUAL = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
+    r"@[a-z0-9]+(?:[.-][a-z0-9]+)*\.[a-z]{2,24}"
+)
+_USUAL_LENGTH = 64  # of the whole; the local part alone may have as many
 
 
 class AddressError(ValueError):
@@ -62,6 +68,14 @@ def parse_address(text: str) -> Address:
     if len(typed.encode()) > LONGEST_ADDRESS:
         raise AddressError("too_long", text)
     return _checked(typed)
+
+
+def is_usual_address(text: str) -> bool:
+    """Tell, at little cost, whether the text is an address and its own wire form.
+
+    What is no usual address may still be one: `parse_address` says.
+    """
+    return len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text) is not None
 
 
 def _ordinary(typed: str) -> Address | None:

@@ -3,9 +3,9 @@
 1. `compile_letter` cuts subject, HTML and text at their merge fields, makes the HTML a
    whole document, chooses each part's transfer encoding, and encodes all that is the
    same for everybody.
-2. `CompiledLetter.compose` encodes one recipient's values and joins the chunks: the
-   octets for DATA, before dot-stuffing.  7-bit, CRLF, no line longer than 78 where it
-   can be folded (MSG-01..03).
+2. `CompiledLetter.compose` encodes one recipient's values, each once, and joins all
+   chunks at once: the octets for DATA, before dot-stuffing.  7-bit, CRLF, no line longer
+   than 78 where it can be folded (MSG-01..03).
 
 Shapes (MSG-07): text/plain, or multipart/alternative of text/plain and text/html.
 """
@@ -13,10 +13,10 @@ Shapes (MSG-07): text/plain, or multipart/alternative of text/plain and text/htm
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mailcore.bulk import Bulk, bulk_fields, delivery_field, unsubscribe_fields
 from mailcore.headers import (
@@ -32,12 +32,14 @@ from mailcore.headers import (
 from mailcore.letterhtml import as_document, hidden_block, insert_first, is_document
 from mailcore.personalise import (
     HtmlTemplate,
+    Lookup,
     MissingValue,
     Template,
     TemplateError,
     parse_template,
-    render_text,
+    picker,
 )
+from mailcore.places import Url, escape_all, is_safe_url
 from mailcore.plaintext import html_to_text
 from mailcore.transfer import Part, best_part, canonical
 
@@ -52,6 +54,7 @@ __all__ = [
     "TemplateError",
     "compile_letter",
     "letter_html",
+    "name_fields",
 ]
 
 BOUNDARY_BYTES = 16
@@ -83,30 +86,59 @@ class Marks(NamedTuple):
     token: str = ""
 
 
+Pick = Callable[[Sequence[Any]], tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    """A line of text with "%s" in place of its fields."""
+
+    pattern: str
+    pick: Pick
+
+    def field(self, texts: Sequence[str]) -> bytes:
+        return text_field("Subject", self.pattern % self.pick(texts))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TextPart:
-    template: Template
     part: Part
+    pick: Pick
 
-    def encode(self, values: Mapping[str, str]) -> bytes:
-        return self.part.encode(self.template.resolve(values))
+    def fill(self, prepared: Sequence[bytes]) -> list[bytes]:
+        return self.part.fill(self.pick(prepared))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _HtmlPart:
     template: HtmlTemplate
     part: Part
+    pick: Pick
+    urls: tuple[Url, ...]  # those of the template, each distinct one once
+    like_text: bool  # in the transfer encoding of the plain part
 
-    def encode(self, values: Mapping[str, str]) -> bytes:
-        return self.part.encode(self.template.slots(values))
+    def fill(self, texts: Sequence[str], prepared: Sequence[bytes]) -> list[bytes]:
+        """Return the chunks; ``prepared`` is what the plain part is filled with."""
+        for url in self.urls:
+            if not is_safe_url(url.render(texts)):
+                # Only here the same field is one thing in one place and another elsewhere.
+                return self._fill_safely(self.pick(texts))
+        escaped = escape_all(texts)
+        if escaped is not texts or not self.like_text:
+            prepared = self.part.prepare(escaped)
+        return self.part.fill(self.pick(prepared))
+
+    def _fill_safely(self, texts: Sequence[str]) -> list[bytes]:
+        return self.part.fill(self.part.prepare(self.template.safe(texts)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledLetter:
     names: frozenset[str]  # the merge fields it uses
     required: frozenset[str]  # those that need a value
+    _lookup: Lookup
     _sender: bytes
-    _subject: Template
+    _subject: _Subject
     _static_headers: bytes
     _text: _TextPart
     _html: _HtmlPart | None
@@ -128,23 +160,48 @@ class CompiledLetter:
         Raises `MissingValue` when a field has neither a value nor a default, and
         `HeaderError` when a value cannot stand in a header field.
         """
-        subject = render_text(self._subject, values)
+        return self.write(
+            date=date_field(date),
+            to=mailbox_field("To", to, smtputf8=smtputf8),
+            name=name_fields(message_id, marks),
+            values=values,
+        )
+
+    def write(
+        self, *, date: bytes, to: bytes, name: bytes, values: Mapping[str, str]
+    ) -> bytes:
+        """Return the letter with header fields that are written already.  Raises as above.
+
+        ``date`` is the Date field, ``to`` the To field, ``name`` what `name_fields` makes.
+        """
+        texts = self._lookup.resolve(values)
+        text, html = self._text, self._html
+        prepared = text.part.prepare(texts)
         start, middle, end = self._frames
         chunks = [
-            date_field(date),
+            date,
             self._sender,
-            mailbox_field("To", to, smtputf8=smtputf8),
-            text_field("Subject", subject),
-            message_id_field(message_id),
-            _mark_fields(marks) if marks else b"",
+            to,
+            self._subject.field(texts),
+            name,
             self._static_headers,
             start,
-            self._text.encode(values),
+            *text.fill(prepared),
             middle,
         ]
-        if self._html:
-            chunks += [self._html.encode(values), end]
+        if html:
+            chunks += html.fill(texts, prepared)
+            chunks.append(end)
         return b"".join(chunks)
+
+
+def name_fields(message_id: str, marks: Marks | None = None) -> bytes:
+    """Return the header fields that name one letter, or raise `HeaderError`."""
+    field = message_id_field(message_id)
+    if not marks:
+        return field
+    field += unsubscribe_fields(marks.unsubscribe_url, mailto=marks.unsubscribe_mailto)
+    return field + delivery_field(marks.token) if marks.token else field
 
 
 def compile_letter(source: LetterSource) -> CompiledLetter:
@@ -152,22 +209,26 @@ def compile_letter(source: LetterSource) -> CompiledLetter:
 
     Raises `TemplateError` for a bad template and `HeaderError` for a bad header value.
     """
-    for part in _template(source.subject).statics:
-        check_value("Subject", part or "", tab=True)
-    text = _text_part(source.text or html_to_text(source.html))
-    html = _html_part(source) if source.html.strip() else None
-    templates = [_template(source.subject), text.template]
-    if html:
-        templates.append(html.template.template)
+    subject = parse_template(source.subject)
+    for piece in subject.statics:
+        check_value("Subject", piece or "", tab=True)
+    text_source = source.text or html_to_text(source.html)
+    text = parse_template(canonical(text_source).rstrip())
+    html = _html_template(source) if source.html.strip() else None
+    templates = [subject, text, html.template] if html else [subject, text]
+    lookup = Lookup(templates)
+    text_part = _text_part(text, lookup)
+    html_part = _html_part(html, lookup, like=text_part.part) if html else None
     return CompiledLetter(
         names=_union(each.names for each in templates),
         required=_union(each.required for each in templates),
+        _lookup=lookup,
         _sender=mailbox_field("From", source.sender),
-        _subject=_template(source.subject),
+        _subject=_subject(subject, lookup),
         _static_headers=_static_headers(source),
-        _text=text,
-        _html=html,
-        _frames=_frames(text, html),
+        _text=text_part,
+        _html=html_part,
+        _frames=_frames(text_part, html_part),
     )
 
 
@@ -181,18 +242,33 @@ def letter_html(source: LetterSource) -> str:
     return html
 
 
-def _template(source: str) -> Template:
-    return parse_template(source)
+def _html_template(source: LetterSource) -> HtmlTemplate:
+    return HtmlTemplate(template=parse_template(letter_html(source).rstrip()))
 
 
-def _text_part(text: str) -> _TextPart:
-    template = parse_template(canonical(text).rstrip())
-    return _TextPart(template=template, part=best_part(template.statics))
+def _subject(template: Template, lookup: Lookup) -> _Subject:
+    pieces = [
+        "%s" if each is None else each.replace("%", "%%") for each in template.statics
+    ]
+    return _Subject(pattern="".join(pieces), pick=picker(lookup.places(template)))
 
 
-def _html_part(source: LetterSource) -> _HtmlPart:
-    template = HtmlTemplate(template=parse_template(letter_html(source).rstrip()))
-    return _HtmlPart(template=template, part=best_part(template.template.statics))
+def _text_part(template: Template, lookup: Lookup) -> _TextPart:
+    pick = picker(lookup.places(template))
+    return _TextPart(part=best_part(template.statics), pick=pick)
+
+
+def _html_part(html: HtmlTemplate, lookup: Lookup, *, like: Part) -> _HtmlPart:
+    part = best_part(html.template.statics)
+    places = lookup.places(html.template)
+    urls = dict.fromkeys(url.moved(places) for url in html.urls)
+    return _HtmlPart(
+        template=html,
+        part=part,
+        pick=picker(places),
+        urls=tuple(urls),
+        like_text=type(part) is type(like),
+    )
 
 
 def _static_headers(source: LetterSource) -> bytes:
@@ -202,11 +278,6 @@ def _static_headers(source: LetterSource) -> bytes:
     if source.reply_to:
         fields.insert(0, mailbox_field("Reply-To", source.reply_to))
     return b"".join([*fields, b"MIME-Version: 1.0\r\n"])
-
-
-def _mark_fields(marks: Marks) -> bytes:
-    fields = unsubscribe_fields(marks.unsubscribe_url, mailto=marks.unsubscribe_mailto)
-    return fields + delivery_field(marks.token) if marks.token else fields
 
 
 def _frames(text: _TextPart, html: _HtmlPart | None) -> tuple[bytes, bytes, bytes]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from hashlib import blake2b
 from unicodedata import category
@@ -20,8 +21,10 @@ from unicodedata import category
 from mailcore.addresses import AddressError, parse_address
 
 __all__ = [
+    "DateWriter",
     "HeaderError",
     "Mailbox",
+    "addressed_field",
     "check_value",
     "date_field",
     "extra_field",
@@ -51,8 +54,9 @@ _RESERVED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 # Text in which every character stands for itself: ASCII, Latin, Greek, Cyrillic, signs.
+# No control character is among them, so that what matches needs no other check.
 _SIMPLE = re.compile(
-    "[ -\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20c0\u2100-\u214f]+"
+    "[ -~\xa0-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u20a0-\u20c0\u2100-\u214f]+"
 )
 _JOINER = "\u200d"
 _FLAG_LETTERS = ("\U0001f1e6", "\U0001f1ff")
@@ -84,13 +88,19 @@ def check_value(header: str, value: str, *, tab: bool = False) -> None:
 
 def text_field(header: str, value: str) -> bytes:
     """Return an unstructured field, such as Subject."""
+    if value.isascii():
+        if _fits(header, value) and _PLAIN.fullmatch(value) and "=?" not in value:
+            return f"{header}: {value}\r\n".encode("ascii")
+    elif _SIMPLE.fullmatch(value):
+        words = _simple_words(value, first=ENCODED_LINE - len(header) - 2)
+        return b"%b: %b\r\n" % (header.encode("ascii"), words)
+    return _any_text_field(header, value)
+
+
+def _any_text_field(header: str, value: str) -> bytes:
     check_value(header, value, tab=True)
     if not value:
         return f"{header}:\r\n".encode("ascii")
-    if not value.isascii() and _SIMPLE.fullmatch(value):  # the common case, quickly
-        room = _bytes_in(ENCODED_LINE - len(header) - 2)
-        lines = "\r\n ".join(_simple_words(value.encode(), room=room))
-        return f"{header}: {lines}\r\n".encode("ascii")
     words = _text_words(value, first=ENCODED_LINE - len(header) - 2)
     return _fold(header, words)
 
@@ -104,11 +114,43 @@ def mailbox_field(header: str, mailbox: Mailbox, *, smtputf8: bool = False) -> b
         raise HeaderError(header, f"no address: {error.code}") from error
     if address.smtputf8 and not smtputf8:
         raise HeaderError(header, "the address needs SMTPUTF8")
-    name = mailbox.name.strip(" ")
+    return addressed_field(header, mailbox.name, address.envelope)
+
+
+def addressed_field(header: str, name: str, address: str) -> bytes:
+    """Return a field with an address that was checked and is as the wire wants it."""
+    if name.isascii():
+        if (
+            _fits(header, name, address)
+            and _PHRASE.fullmatch(name)
+            and "=?" not in name
+        ):
+            return f"{header}: {name} <{address}>\r\n".encode()
+    elif _SIMPLE.fullmatch(name) and name[0] != " " != name[-1]:
+        return _simple_mailbox(header, name, address)
+    return _any_mailbox(header, name, address)
+
+
+def _simple_mailbox(header: str, name: str, address: str) -> bytes:
+    words = _simple_words(name, first=ENCODED_LINE - len(header) - 2)
+    field = b"%b: %b" % (header.encode("ascii"), words)
+    last_line = len(field) - field.rfind(b"\n") - 1
+    fits = last_line + len(" <>") + len(address) <= ENCODED_LINE
+    return b"%b%b<%b>\r\n" % (field, b" " if fits else b"\r\n ", address.encode())
+
+
+def _any_mailbox(header: str, name: str, address: str) -> bytes:
+    check_value(header, name)
+    name = name.strip(" ")
     if not name:
-        return _fold(header, [address.envelope])
+        return _fold(header, [address])
     words = _phrase_words(name, first=ENCODED_LINE - len(header) - 2)
-    return _fold(header, [*words, f"<{address.envelope}>"])
+    return _fold(header, [*words, f"<{address}>"])
+
+
+def _fits(header: str, value: str, address: str = "") -> bool:
+    """Tell whether the field needs no second line, with or without encoded-words."""
+    return len(header) + len(value) + len(address) <= ENCODED_LINE - len(":  <>")
 
 
 def phrase_field(header: str, name: str, token: str) -> bytes:
@@ -119,17 +161,32 @@ def phrase_field(header: str, name: str, token: str) -> bytes:
     return _fold(header, [*words, f"<{token}>"])
 
 
+class DateWriter:
+    """Writes the Date field in one zone, once for all letters of a second.
+
+    It is asked with the time in UTC, where no second comes twice.
+    """
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        # From, until, and the field; one value, because several threads write letters.
+        self._second: tuple[datetime, datetime, bytes] | None = None
+
+    def __call__(self, now: datetime) -> bytes:
+        second = self._second
+        if second is None or not second[0] <= now < second[1]:
+            start = now.replace(microsecond=0)
+            field = date_field(now.astimezone(self._zone))
+            self._second = second = (start, start + timedelta(seconds=1), field)
+        return second[2]
+
+
 def date_field(date: datetime) -> bytes:
     """Return the Date field with a numeric zone; the time must know its own."""
     offset = date.utcoffset()
     if offset is None:
         raise ValueError("a letter's date needs a time zone")
     minutes = int(offset.total_seconds()) // 60
-    return _date_line(date.replace(microsecond=0, tzinfo=None), minutes)
-
-
-@lru_cache(maxsize=64)  # many letters are written within one second
-def _date_line(date: datetime, minutes: int) -> bytes:
     sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
     month = _MONTHS[date.month * 3 - 3 : date.month * 3]
     return (
@@ -177,10 +234,14 @@ def _phrase_words(name: str, *, first: int) -> Iterable[str]:
     return [f'"{quoted}"']
 
 
-def _encoded_words(value: str, *, first: int) -> Iterator[str]:
+def _encoded_words(value: str, *, first: int) -> Iterable[str]:
     if _SIMPLE.fullmatch(value):
-        yield from _simple_words(value.encode(), room=_bytes_in(first))
-        return
+        return _simple_words(value, first=first).decode("ascii").split("\r\n ")
+    return _cluster_words(value, first=first)
+
+
+def _cluster_words(value: str, *, first: int) -> Iterator[str]:
+    """Cut between what a reader sees as single characters."""
     room = _bytes_in(first)
     word = b""
     for piece in _pieces(value, longest=_FULL_WORD):
@@ -191,16 +252,21 @@ def _encoded_words(value: str, *, first: int) -> Iterator[str]:
     yield _encoded_word(word)
 
 
-def _simple_words(text: bytes, *, room: int) -> Iterator[str]:
-    """Cut wherever a character begins."""
-    start = 0
-    while len(text) - start > room:
-        end = start + room
+def _simple_words(value: str, *, first: int) -> bytes:
+    """Return encoded-words of simple text, a line each, cut where a character begins."""
+    text = value.encode()
+    room = _bytes_in(first)
+    if len(text) <= room:
+        return b"=?utf-8?B?%b?=" % b2a_base64(text, newline=False)
+    words = []
+    while len(text) > room:
+        end = room
         while text[end] & 0xC0 == 0x80:
             end -= 1
-        yield _encoded_word(text[start:end])
-        start, room = end, _FULL_WORD
-    yield _encoded_word(text[start:])
+        words.append(b2a_base64(text[:end], newline=False))
+        text, room = text[end:], _FULL_WORD
+    words.append(b2a_base64(text, newline=False))
+    return b"=?utf-8?B?%b?=" % b"?=\r\n =?utf-8?B?".join(words)
 
 
 def _pieces(value: str, *, longest: int) -> Iterator[bytes]:
@@ -238,6 +304,7 @@ def _extends(cluster: str, character: str) -> bool:
     )
 
 
+@lru_cache(maxsize=128)
 def _bytes_in(width: int) -> int:
     """How many bytes fit into an encoded-word of this width (at most 75)."""
     return (min(width, 75) - len("=?utf-8?B??=")) // 4 * 3

@@ -15,21 +15,31 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import unescape
+from operator import itemgetter
+from typing import Any
 
-from mailcore.places import Place, Url, escape, find_places, is_safe_url
+from mailcore.places import (
+    Place,
+    Url,
+    escape_all,
+    find_places,
+    is_safe_url,
+)
 
 __all__ = [
     "Field",
     "HtmlTemplate",
+    "Lookup",
     "MissingValue",
     "Template",
     "TemplateError",
     "check_names",
     "parse_template",
+    "picker",
     "render_html",
     "render_text",
 ]
@@ -127,29 +137,19 @@ class Field:
 class Template:
     parts: tuple[str | Field, ...]
     fields: tuple[Field, ...] = field(init=False)
-    # The same once each, and which of them every field is: a name is looked up and
-    # encoded once a letter, however often it stands there.
-    distinct: tuple[Field, ...] = field(init=False)
-    order: tuple[int, ...] = field(init=False)
     names: frozenset[str] = field(init=False)
     required: frozenset[str] = field(init=False)  # used somewhere without a default
 
     def __post_init__(self) -> None:
         fields = tuple(part for part in self.parts if isinstance(part, Field))
         object.__setattr__(self, "fields", fields)
-        distinct = {(each.name, each.filters): each for each in reversed(fields)}
-        places = {key: place for place, key in enumerate(distinct)}
-        object.__setattr__(self, "distinct", tuple(distinct.values()))
-        order = tuple(places[each.name, each.filters] for each in fields)
-        object.__setattr__(self, "order", order)
         object.__setattr__(self, "names", frozenset(each.name for each in fields))
         required = frozenset(each.name for each in fields if not each.has_default)
         object.__setattr__(self, "required", required)
 
     def resolve(self, values: Mapping[str, str]) -> list[str]:
         """Return what stands in place of every field, or raise `MissingValue`."""
-        texts = [each.resolve(values) for each in self.distinct]
-        return [texts[place] for place in self.order]
+        return [each.resolve(values) for each in self.fields]
 
     @property
     def statics(self) -> tuple[str | None, ...]:
@@ -227,18 +227,23 @@ class HtmlTemplate:
     def _places(self) -> tuple[tuple[Place, ...], tuple[Url, ...]]:
         return find_places(self.template.statics)
 
-    def slots(self, values: Mapping[str, str]) -> list[str]:
+    @property
+    def urls(self) -> tuple[Url, ...]:
+        """The web addresses whose scheme depends on fields."""
+        return self._places[1]
+
+    def slots(self, values: Mapping[str, str]) -> Sequence[str]:
         """Return what stands in place of every field, escaped."""
-        template = self.template
-        if not self._places[1]:
-            texts = [escape(each.resolve(values)) for each in template.distinct]
-            return [texts[place] for place in template.order]
-        plain = template.resolve(values)
-        for url in self._places[1]:
+        return self.safe(self.template.resolve(values))
+
+    def safe(self, texts: Sequence[str]) -> Sequence[str]:
+        """Return the fields' texts escaped, and "#" where one makes a bad address."""
+        plain = list(texts)
+        for url in self.urls:
             if not is_safe_url(url.render(plain)):
                 for index in url.fields:
                     plain[index] = BLOCKED_URL
-        return [escape(value) for value in plain]
+        return escape_all(plain)
 
     def render(self, values: Mapping[str, str]) -> str:
         slots = iter(self.slots(values))
@@ -246,6 +251,48 @@ class HtmlTemplate:
             part if isinstance(part, str) else next(slots)
             for part in self.template.parts
         )
+
+
+class Lookup:
+    """The fields of several templates, each distinct one looked up once a letter."""
+
+    def __init__(self, templates: Sequence[Template]) -> None:
+        fields = [each for template in templates for each in template.fields]
+        plain = [each for each in fields if not each.filters]
+        names = list(dict.fromkeys(each.name for each in plain))
+        filtered = {(each.name, each.filters): each for each in fields if each.filters}
+        self._plain = plain
+        self._pick = picker(names)
+        self._filtered = tuple(filtered.values())
+        keys = [*((name, ()) for name in names), *filtered]
+        self._places = {key: place for place, key in enumerate(keys)}
+
+    def places(self, template: Template) -> tuple[int, ...]:
+        """Say which of the texts stands in place of every field of the template."""
+        return tuple(self._places[each.name, each.filters] for each in template.fields)
+
+    def resolve(self, values: Mapping[str, str]) -> Sequence[str]:
+        """Return the text of every distinct field, or raise `MissingValue`."""
+        try:
+            texts = self._pick(values)
+        except KeyError as error:
+            raise MissingValue(str(error.args[0])) from None
+        if not all(map(str.strip, texts)):
+            for each in self._plain:
+                each.resolve(values)
+        if self._filtered:
+            return (*texts, *[each.resolve(values) for each in self._filtered])
+        return texts
+
+
+def picker(keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what takes the values at the keys out of a mapping or a sequence."""
+    if len(keys) > 1:
+        return itemgetter(*keys)  # a loop in C
+    if not keys:
+        return lambda values: ()
+    (key,) = keys
+    return lambda values: (values[key],)
 
 
 class _Map:

@@ -22,6 +22,7 @@ __all__ = [
     "Place",
     "Url",
     "escape",
+    "escape_all",
     "find_places",
     "find_unsafe_url",
     "is_safe_url",
@@ -40,6 +41,7 @@ _SPECIAL = re.compile("[&<>\"']")
 # Browsers drop these before they look for the scheme.
 _IGNORED_IN_URL = re.compile("[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\ufeff]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+-]*):")
+_USUAL_SCHEMES = ("https:", "http:", "mailto:")
 
 
 class Place(Enum):
@@ -58,9 +60,16 @@ class Url:
     def fields(self) -> tuple[int, ...]:
         return tuple(piece for piece in self.pieces if isinstance(piece, int))
 
+    def moved(self, places: Sequence[int]) -> Url:
+        """Return the same address with the fields' numbers exchanged for others."""
+        pieces = (
+            places[each] if isinstance(each, int) else each for each in self.pieces
+        )
+        return Url(pieces=tuple(pieces))
+
     def render(self, values: Sequence[str]) -> str:
         return "".join(
-            values[piece] if isinstance(piece, int) else piece for piece in self.pieces
+            [values[each] if isinstance(each, int) else each for each in self.pieces]
         )
 
 
@@ -69,8 +78,17 @@ def escape(value: str) -> str:
     return _escape(value) if _SPECIAL.search(value) else value
 
 
+def escape_all(values: Sequence[str]) -> Sequence[str]:
+    """Escape each; where there is nothing to escape, return the very same values."""
+    if not _SPECIAL.search("".join(values)):
+        return values
+    return [escape(value) for value in values]
+
+
 def is_safe_url(url: str) -> bool:
     """Tell whether the address has no scheme, or one that only leads somewhere."""
+    if url.startswith(_USUAL_SCHEMES):
+        return True
     scheme = _SCHEME.match(_IGNORED_IN_URL.sub("", url))
     return scheme is None or scheme[1].lower() in SAFE_SCHEMES
 

@@ -44,6 +44,8 @@ class TokenSigner:
     secret: bytes = field(repr=False)
     # Keyed once and copied for each token: half the cost.
     _keyed: Any = field(init=False, repr=False, compare=False)
+    # The same with the first byte of a lasting token: the key is hashed in, a third less.
+    _lasting: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.purpose or len(self.secret) < SHORTEST_SECRET:
@@ -52,14 +54,23 @@ class TokenSigner:
         key = blake2b(self.purpose.encode(), key=secret, digest_size=32).digest()
         keyed = blake2b(key=key, digest_size=TAG_BYTES)
         object.__setattr__(self, "_keyed", keyed)
+        lasting = keyed.copy()
+        lasting.update(_LASTING)
+        object.__setattr__(self, "_lasting", lasting)
 
     def sign(self, payload: bytes, *, expires_at: datetime | None = None) -> str:
         """Return a token that carries ``payload``, readable by anybody."""
-        body = _LASTING + payload
-        if expires_at is not None:
-            stamp = int(_aware(expires_at).timestamp())
-            body = _EXPIRING + stamp.to_bytes(EXPIRY_BYTES, "big") + payload
-        return _encode(body + self._tag(body))
+        if expires_at is None:
+            return self.sign_lasting(payload).decode("ascii")
+        stamp = int(_aware(expires_at).timestamp())
+        body = _EXPIRING + stamp.to_bytes(EXPIRY_BYTES, "big") + payload
+        return _encode(body + self._tag(body)).decode("ascii")
+
+    def sign_lasting(self, payload: bytes) -> bytes:
+        """Return the token without an expiry, as the ASCII that a letter takes."""
+        tag = self._lasting.copy()
+        tag.update(payload)
+        return _encode(_LASTING + payload + tag.digest())
 
     def read(self, token: str, *, now: datetime | None = None) -> bytes:
         """Return the payload, or raise `TokenError`.
@@ -95,10 +106,10 @@ def _aware(moment: datetime) -> datetime:
     return moment
 
 
-def _encode(raw: bytes) -> str:
+def _encode(raw: bytes) -> bytes:
     """Half the cost of ``urlsafe_b64encode``, which every letter pays twice."""
     text = binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE)
-    return text.rstrip(b"=").decode("ascii")
+    return text.rstrip(b"=")
 
 
 def _decode(token: str) -> bytes:
@@ -109,7 +120,7 @@ def _decode(token: str) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise TokenError("malformed") from error
     # Base64 has several spellings of the same bytes; a bearer token has one.
-    if _encode(raw) != token:
+    if _encode(raw).decode("ascii") != token:
         raise TokenError("malformed")
     if len(raw) <= TAG_BYTES:
         raise TokenError("malformed")

@@ -1,7 +1,8 @@
 """Transfer encodings of a part whose text has slots.
 
 1. The static pieces are encoded once, when the message is compiled.
-2. Per letter only the values in the slots are encoded, and the chunks are joined.
+2. Per letter each distinct value is encoded once (`prepare`), and put between the pieces
+   wherever it stands (`fill`).  Nothing is joined: a letter is joined once, as a whole.
 3. Of quoted-printable and base64 the one that makes the smaller letter is taken.
 
 Quoted-printable is written so that no line starts with a dot or with "From ", none ends
@@ -12,17 +13,25 @@ change it, and it is its own relaxed canonical form (RFC 6376 section 3.4.4).
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
+from binascii import b2a_base64, b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
-__all__ = ["Base64", "Part", "QuotedPrintable", "best_part", "quoted_printable"]
+__all__ = [
+    "Base64",
+    "Part",
+    "QuotedPrintable",
+    "best_part",
+    "canonical",
+    "quoted_printable",
+    "quoted_values",
+]
 
 LINE = 76
 LINE_BYTES = LINE // 4 * 3  # of base64
 SOFT_BREAK = b"=\r\n"
+SOFT_BREAK_OF_B2A = b"=\n"
 
 _NEWLINE = re.compile(r"\r\n|[\r\n]")
 # Values that quoted-printable leaves alone: one line, no blank at an end, no two
@@ -30,14 +39,19 @@ _NEWLINE = re.compile(r"\r\n|[\r\n]")
 _ORDINARY = re.compile(r"(?!\.|From )[!-<>-~](?:[!-<>-~]| (?=[!-<>-~])){0,70}")
 _NOT_PLAIN = re.compile(rb"[^ !-<>-~]+")
 _EQUALS = ord("=")
+_DOUBTFUL_STARTS = (".", "F")
 
 
 class Part(Protocol):
     @property
     def name(self) -> str: ...
 
-    def encode(self, values: Sequence[str]) -> bytes:
-        """Return the encoded part, ending in CRLF."""
+    def prepare(self, values: Sequence[str]) -> Sequence[bytes]:
+        """Encode values as far as can be done without knowing where they stand."""
+        ...
+
+    def fill(self, values: Sequence[bytes]) -> list[bytes]:
+        """Return the encoded part in chunks, ending in CRLF: a prepared value a slot."""
         ...
 
 
@@ -57,8 +71,9 @@ def canonical(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class QuotedPrintable:
-    # Chunks around the slots, one more than there are slots.  A chunk before a slot ends
-    # in a soft line break and the one after it begins with one: a slot has whole lines.
+    # Chunks, an empty one in every slot, and the last line's end.  A chunk before a slot
+    # ends in a soft line break and the one after it begins with one: a slot has whole
+    # lines.
     chunks: tuple[bytes, ...]
     name: str = "quoted-printable"
 
@@ -74,19 +89,42 @@ class QuotedPrintable:
                 after = b""
             else:
                 after = SOFT_BREAK if encoded else b""
-            chunks.append(before + encoded + after)
+            chunks += [before + encoded + after, b""]
+        chunks[-1] = b"\r\n"
         return cls(chunks=tuple(chunks))
 
-    def encode(self, values: Sequence[str]) -> bytes:
-        out: list[bytes] = [b""] * (2 * len(self.chunks))
-        out[::2] = self.chunks
-        out[1::2] = [*map(_quoted_value, values), b"\r\n"]
-        return b"".join(out)
+    def prepare(self, values: Sequence[str]) -> Sequence[bytes]:
+        return quoted_values(values)
+
+    def fill(self, values: Sequence[bytes]) -> list[bytes]:
+        chunks = list(self.chunks)
+        chunks[1:-1:2] = values
+        return chunks
 
 
-@lru_cache(maxsize=4096)  # towns, names and managers come again and again
-def _quoted_value(value: str) -> bytes:
-    return quoted_printable(value)
+def quoted_values(values: Sequence[str]) -> list[bytes]:
+    """Encode each value as `quoted_printable` does, mostly all of them in one go.
+
+    The standard library writes the same escapes.  It cuts long lines at other places, so
+    those are put together again and cut here; and where it is content with less (tabs,
+    blanks in a row, line breaks), it is not asked.
+    """
+    text = "\n".join(values)
+    if "\t" in text or "\r" in text or "  " in text:
+        return [quoted_printable(value) for value in values]
+    quoted = b2a_qp(text.encode(errors="replace"))
+    lines = quoted.split(b"\n")
+    if len(lines) != len(values):
+        lines = quoted.replace(SOFT_BREAK_OF_B2A, b"").split(b"\n")
+        if len(lines) != len(values):  # a value has several
+            return [quoted_printable(value) for value in values]
+    if max(map(len, lines)) >= LINE:
+        lines = [line if len(line) < LINE else _wrap(line) for line in lines]
+    if "\nF" in text or "\n." in text or text.startswith(_DOUBTFUL_STARTS):
+        for index, value in enumerate(values):
+            if value.startswith(_DOUBTFUL_STARTS):
+                lines[index] = quoted_printable(value)
+    return lines
 
 
 def quoted_printable(text: str) -> bytes:
@@ -160,10 +198,13 @@ class Base64:
     def compile(cls, pieces: Sequence[str | None]) -> Base64:
         return cls(pieces=tuple(map(_aligned, _between_slots(pieces))))
 
-    def encode(self, values: Sequence[str]) -> bytes:
+    def prepare(self, values: Sequence[str]) -> Sequence[bytes]:
+        return [canonical(value).encode(errors="replace") for value in values]
+
+    def fill(self, values: Sequence[bytes]) -> list[bytes]:
         out: list[bytes] = []
         pending = b""
-        for piece, value in zip(self.pieces, [*values, ""], strict=True):
+        for piece, value in zip(self.pieces, [*values, b""], strict=True):
             borrowed = -len(pending) % 3
             if len(piece.text) < borrowed:
                 pending += piece.text
@@ -173,10 +214,9 @@ class Base64:
                     out.append(_base64_lines(pending + piece.text[:borrowed]))
                 out.append(middle)
                 pending = rest
-            if value:
-                pending += canonical(value).encode(errors="replace")
+            pending += value
         out.append(_base64_lines(pending))
-        return b"".join(out) or b"\r\n"
+        return out if any(out) else [b"\r\n"]
 
 
 def _aligned(text: str) -> _Piece:

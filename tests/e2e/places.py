@@ -69,7 +69,7 @@ links = [
         Item(
             delivery_id=row.pk, position=1, email="", recipient=row.recipient_id.hex
         )
-    ).marks.unsubscribe_url
+    ).unsubscribe_url
     for row in (asked, left)
 ]
 print(json.dumps(["/" + url.split("/", 3)[3] for url in [*links, sample_url(workspace)]]))

@@ -5,7 +5,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.addresses import AddressError, parse_address
+from mailcore.addresses import AddressError, is_usual_address, parse_address
 
 ORDINARY = st.from_regex(
     r"[A-Za-z0-9_+-]{1,12}(\.[A-Za-z0-9_+-]{1,8})?"
@@ -107,6 +107,20 @@ def test_the_short_way_agrees_with_the_strict_checker(text):
             parse_address(text)
     else:
         assert parse_address(text).envelope == expected.ascii_email
+
+
+@given(ORDINARY | st.from_regex(r"[a.+-]{1,70}@[a1.-]{1,70}", fullmatch=True))
+def test_what_is_taken_for_an_address_at_a_glance_is_its_own_wire_form(text):
+    if is_usual_address(text):
+        address = parse_address(text)
+        assert (address.envelope, address.smtputf8) == (text, False)
+
+
+def test_most_addresses_are_known_at_a_glance():
+    assert is_usual_address("Ivan.Petrov+News@mail.big-shop.ru")
+    for text in ("a@b", "a@b.ru\n", " a@b.ru", "a@B.ru", "a@b..ru", "a@b--c.ru"):
+        assert not is_usual_address(text)
+    assert not is_usual_address("ivan@почта.рф")
 
 
 @given(st.text(max_size=60))

@@ -21,6 +21,8 @@ from mailcore.compose import (
     compile_letter,
     letter_html,
 )
+from mailcore.headers import text_field
+from mailcore.personalise import parse_template, render_html, render_text
 
 SOURCE = LetterSource(
     subject="{{ full_name }}, скидки до 50 %",
@@ -50,6 +52,15 @@ def content(raw: bytes, kind: str) -> str:
     assert part is not None
     text: str = part.get_content()
     return text.replace("\r\n", "\n")
+
+
+def payload(raw: bytes, kind: str) -> str:
+    """Return a part as it came, its line breaks unread."""
+    part = parse(raw).get_body((kind,))
+    assert part is not None
+    got = part.get_payload(decode=True)
+    assert isinstance(got, bytes)
+    return got.decode().rstrip()
 
 
 def check_octets(raw: bytes) -> None:
@@ -298,8 +309,62 @@ def test_whatever_the_values_are_the_letter_comes_back_whole(language, name, cit
         for value in (name, city)
     ]
     expected = f"{language * 9}\n{shown[0]}\n.{shown[1]}\nFrom"
-    part = parse(raw).get_body(("plain",))
-    assert part is not None
-    got = part.get_payload(decode=True)
-    assert isinstance(got, bytes)
-    assert got.decode().rstrip() == expected.replace("\n", "\r\n")
+    assert payload(raw, "plain") == expected.replace("\n", "\r\n")
+
+
+FIELDS = '{{ name | default("-") }}, {{ name | default("друг") | title }}: {{ city }} {{ link }}'
+BODY = (
+    f'<p>{FIELDS}</p><a href="{{{{ link }}}}">{{{{ city }}}}</a><!-- {{{{ city }}}} -->'
+)
+LINKS = st.sampled_from(
+    [
+        "https://x.ru/?a&b",
+        "javascript:alert(1)",
+        " java\nscript:x",
+        "mailto:a@b.ru",
+        "x",
+    ]
+)
+
+
+@pytest.mark.parametrize("language", ["Hello, friends. ", "Здравствуйте, друзья. "])
+@given(name=TEXTS, city=TEXTS.map("x{}".format), link=LINKS)
+def test_a_letter_says_what_its_templates_say_with_these_values(
+    language, name, city, link
+):
+    """SEC-16: every value is encoded once, and stands rightly wherever it is wanted."""
+    source = replace(
+        SOURCE,
+        subject="100 % {{ link | upper }} %s",
+        preheader="",
+        html=f"<html><body>{language * 9}{BODY}</body></html>",
+        text=language * 9 + FIELDS,
+    )
+    values = {"name": name, "city": city, "link": link.replace("\n", "")}
+
+    raw = compose(source, values=values)
+
+    check_octets(raw)
+    for kind, template, render in (
+        ("plain", source.text, render_text),
+        ("html", letter_html(source), render_html),
+    ):
+        expected = render(parse_template(template), values)
+        assert payload(raw, kind) == re.sub(r"\r\n|\r|\n", "\r\n", expected).rstrip()
+    subject = f"100 % {values['link'].upper()} %s"
+    assert text_field("Subject", subject) in raw
+
+
+@pytest.mark.parametrize("city", ["", " ", "\t\u3000\n", None])
+@pytest.mark.parametrize(
+    "change",
+    [{part: "{{ city }} {{ full_name }}"} for part in ("subject", "html", "text")],
+)
+def test_a_value_that_shows_nothing_is_missing_wherever_it_is_wanted(change, city):
+    """SEC-15"""
+    values = VALUES if city is None else {**VALUES, "city": city}
+
+    with pytest.raises(MissingValue) as caught:
+        compose(replace(SOURCE, **change), values=values)
+
+    assert caught.value.name == "city"

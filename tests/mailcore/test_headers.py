@@ -8,15 +8,19 @@ from base64 import b64decode
 from datetime import UTC, datetime, timedelta, timezone
 from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
 
 import mailparser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailcore import headers
 from mailcore.headers import (
+    DateWriter,
     HeaderError,
     Mailbox,
+    addressed_field,
     check_value,
     date_field,
     extra_field,
@@ -30,6 +34,15 @@ from mailcore.headers import (
 PRINTABLE = st.text(
     st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\u2028\u2029"),
     max_size=200,
+)
+# Most names and subjects, with what a fast way could trip over.
+COMMON = st.text(
+    st.sampled_from(' \t\x85\x7f=?.,"AZaяЯé«€–\u0301')
+    | st.characters(max_codepoint=0x52F),
+    max_size=120,
+)
+ADDRESSES = st.sampled_from(["a@b.ru", "Ivan.Petrov+news@big.example-shop.ru"]) | (
+    st.integers(1, 70).map(lambda length: f"{'a' * length}@example.ru")
 )
 VECTORS = [
     "x\r\nBcc: victim@example.ru",
@@ -118,6 +131,51 @@ def test_what_a_reader_sees_as_one_character_is_not_cut(value):
     if "z\u0301" not in value:  # a pile of accents longer than any word must be cut
         assert not {"\u200d", "\u0301", "🏽", "\u094d", "\u0938"} & set(starts) - {"स"}
     assert b"?==?" not in field
+
+
+def outcome(write, *arguments):
+    try:
+        return write(*arguments)
+    except HeaderError as error:
+        return error.header
+
+
+@given(COMMON | PRINTABLE)
+def test_the_short_way_of_a_text_is_the_long_way(value):
+    """MSG-18, MSG-20: the same bytes, and the same is refused."""
+    short = outcome(text_field, "Subject", value)
+
+    assert short == outcome(headers._any_text_field, "Subject", value)
+
+
+@given(COMMON | PRINTABLE, ADDRESSES)
+def test_the_short_way_of_a_mailbox_is_the_long_way(name, address):
+    """MSG-18, MSG-20"""
+    for header in ("To", "From", "Reply-To"):
+        short = outcome(addressed_field, header, name, address)
+
+        assert short == outcome(headers._any_mailbox, header, name, address)
+
+
+@given(COMMON, st.integers(20, 70))
+def test_simple_text_is_cut_as_any_other(value, first):
+    """MSG-18"""
+    if headers._SIMPLE.fullmatch(value):
+        words = list(headers._cluster_words(value, first=first))
+
+        assert (
+            headers._simple_words(value, first=first).decode().split("\r\n ") == words
+        )
+
+
+def test_no_control_character_passes_as_simple_text():
+    """MSG-20: what matches is not looked at again."""
+    control = [
+        chr(code) for code in range(0x110000) if headers._CONTROL.match(chr(code))
+    ]
+
+    assert len(control) > 2048
+    assert not any(headers._SIMPLE.match(each) for each in ["\t", *control])
 
 
 def test_plain_ascii_stays_readable():
@@ -254,6 +312,21 @@ def test_a_date_without_a_zone_is_a_mistake():
     with pytest.raises(ValueError, match="zone"):
         date_field(datetime(2026, 1, 1))  # noqa: DTZ001
     assert date_field(datetime(2026, 1, 1, tzinfo=UTC)).endswith(b" +0000\r\n")
+
+
+@given(
+    st.lists(st.integers(0, 2 * 24 * 3600), max_size=8),
+    st.sampled_from(["Europe/Berlin", "Asia/Kathmandu", "UTC"]),
+)
+def test_a_date_that_is_kept_for_a_second_is_the_right_one(seconds, zone):
+    """MSG-15: also over the night in which the clocks change."""
+    write = DateWriter(ZoneInfo(zone))
+
+    for each in seconds:
+        start = datetime(2026, 3, 28, tzinfo=UTC) + timedelta(seconds=each)
+        for fraction in (0, 1, 999_999, 1_000_000, 400):
+            now = start + timedelta(microseconds=fraction)
+            assert write(now) == date_field(now.astimezone(ZoneInfo(zone)))
 
 
 def test_a_message_id_is_the_same_on_every_try_and_tells_nothing():

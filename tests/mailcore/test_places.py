@@ -1,9 +1,19 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mailcore import places
 from mailcore.markup import Kind, tokenize
-from mailcore.places import Place, find_places, find_unsafe_url
+from mailcore.places import (
+    Place,
+    escape,
+    escape_all,
+    find_places,
+    find_unsafe_url,
+    is_safe_url,
+)
 
 
 def test_every_character_belongs_to_one_token():
@@ -55,3 +65,24 @@ def test_a_field_in_a_comment_counts_as_an_address():
 def test_an_address_that_leads_nowhere_good_is_found(html, found):
     """SEC-16"""
     assert find_unsafe_url(html) == found
+
+
+@given(
+    st.sampled_from(
+        ["https:", "http:", "mailto:", "HTTPS:", " http:", "httpsx:", "x:", ""]
+    ),
+    st.text(max_size=20),
+)
+def test_an_address_that_is_safe_at_a_glance_is_safe_at_a_closer_look(start, rest):
+    """SEC-16"""
+    at_a_glance = is_safe_url(start + rest)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(places, "_USUAL_SCHEMES", ())
+
+        assert is_safe_url(start + rest) == at_a_glance
+
+
+@given(st.lists(st.text(st.sampled_from("<>&\"'aя "), max_size=5), max_size=5))
+def test_all_are_escaped_as_each_by_itself(values):
+    """SEC-16"""
+    assert list(escape_all(values)) == [escape(value) for value in values]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,17 @@ def refused(token: str, signer: TokenSigner = SIGNER, now: datetime = NOW) -> st
 @given(st.binary(max_size=64))
 def test_what_was_signed_can_be_read(payload):
     assert SIGNER.read(SIGNER.sign(payload)) == payload
+
+
+@given(st.binary(max_size=200))
+def test_a_token_is_what_its_description_says(payload):
+    """MSG-24: the tokens of letters that were sent long ago must be read for ever."""
+    key = blake2b(b"unsubscribe", key=b"s" * 32, digest_size=32).digest()
+    body = b"\x01" + payload
+    tag = blake2b(body, key=key, digest_size=16).digest()
+
+    expected = urlsafe_b64encode(body + tag).rstrip(b"=")
+    assert SIGNER.sign_lasting(payload) == expected == SIGNER.sign(payload).encode()
 
 
 def test_a_token_fits_into_a_url():

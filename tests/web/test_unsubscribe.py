@@ -46,7 +46,7 @@ def url(workspace: Workspace, recipient: Recipient) -> str:
     item = Item(
         delivery_id=row.pk, position=1, email=row.email, recipient=recipient.pk.hex
     )
-    return path_of(run_naming(domain="x.ru")(item).marks.unsubscribe_url)
+    return path_of(run_naming(domain="x.ru")(item).unsubscribe_url)
 
 
 def path_of(url: str) -> str:

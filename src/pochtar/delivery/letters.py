@@ -11,7 +11,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from mailcore.addresses import Address, AddressError, parse_address
+from mailcore.addresses import (
+    Address,
+    AddressError,
+    is_usual_address,
+    parse_address,
+)
 from mailcore.bulk import LONGEST_LIST_ID
 from mailcore.compose import (
     Bulk,
@@ -22,7 +27,12 @@ from mailcore.compose import (
     compile_letter,
 )
 from mailcore.engine.types import Item
-from mailcore.headers import make_message_id
+from mailcore.headers import (
+    DateWriter,
+    addressed_field,
+    mailbox_field,
+    make_message_id,
+)
 from mailcore.smtp.session import Envelope
 from pochtar.accounts.models import Workspace
 from pochtar.content.checks import UNSUBSCRIBE_NAME
@@ -42,7 +52,7 @@ class Composer:
     letter: CompiledLetter
     sender: Address
     naming: Naming
-    zone: dt.tzinfo
+    date: DateWriter
     signer: SignLetter | None = None
 
     @property
@@ -51,27 +61,36 @@ class Composer:
         return self.letter.names - {UNSUBSCRIBE_NAME}
 
     def __call__(self, item: Item, now: dt.datetime) -> Envelope:
-        try:
-            to = parse_address(item.email)
-        except AddressError as error:
-            raise HeaderError("To", error.code) from error
+        address, smtputf8 = item.email, False
+        if is_usual_address(address):
+            to = addressed_field("To", item.name, address)
+        else:
+            address, smtputf8, to = _unusual_address(item)
         name = self.naming(item)
-        data = self.letter.compose(
-            to=Mailbox(name=item.name, address=to.envelope),
-            values={**item.values, UNSUBSCRIBE_NAME: name.marks.unsubscribe_url},
-            message_id=name.message_id,
-            date=now.astimezone(self.zone),
-            smtputf8=to.smtputf8,
-            marks=name.marks,
-        )
+        values = item.values
+        if UNSUBSCRIBE_NAME in self.letter.names:
+            values = {**values, UNSUBSCRIBE_NAME: name.unsubscribe_url}
         return Envelope(
             mail_from=self.sender.envelope,
-            rcpt_to=to.envelope,
-            data=data,
-            smtputf8=to.smtputf8,
-            clean=not to.smtputf8,
+            rcpt_to=address,
+            data=self.letter.write(
+                date=self.date(now), to=to, name=name.fields, values=values
+            ),
+            smtputf8=smtputf8,
+            clean=not smtputf8,
             envid=name.envid,
         )
+
+
+def _unusual_address(item: Item) -> tuple[str, bool, bytes]:
+    """Return the address for the wire, whether it needs SMTPUTF8, and the To field."""
+    try:
+        address = parse_address(item.email)
+    except AddressError as error:
+        raise HeaderError("To", error.code) from error
+    mailbox = Mailbox(name=item.name, address=address.envelope)
+    to = mailbox_field("To", mailbox, smtputf8=address.smtputf8)
+    return address.envelope, address.smtputf8, to
 
 
 def composer_for_run(run: Run) -> Composer:
@@ -123,7 +142,7 @@ def _composer(
         letter=_compiled(source),
         sender=parse_address(from_email),
         naming=naming,
-        zone=zoneinfo.ZoneInfo(workspace.time_zone),
+        date=DateWriter(zoneinfo.ZoneInfo(workspace.time_zone)),
         signer=signer_for(workspace.pk, from_email),
     )
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from email import message_from_bytes
-from typing import Any
+from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
+from django.test import override_settings
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailcore.compose import Marks, name_fields
 from mailcore.engine.types import Item
+from mailcore.headers import HeaderError
 from mailcore.tokens import TokenError
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.leaving import find_bearer
 from pochtar.delivery.marks import (
     UNSUBSCRIBE_PATH,
+    LetterName,
     read_delivery_token,
     read_unsubscribe_token,
     run_naming,
@@ -50,9 +56,17 @@ Content-Type: text/rfc822-headers
 """
 
 
-def named(number: int = 77) -> Any:
+def named(number: int = 77) -> LetterName:
     item = Item(delivery_id=number, position=1, email="a@x.ru", recipient=RECIPIENT)
     return run_naming(domain="shop.ru")(item)
+
+
+def field(name: LetterName, header: str) -> str:
+    return str(message_from_bytes(name.fields)[header])
+
+
+def ways_out() -> list[str]:
+    return re.findall("<([^>]+)>", field(named(), "List-Unsubscribe"))
 
 
 def token_of(url: str) -> str:
@@ -64,8 +78,9 @@ def test_a_delivery_is_read_from_its_message_id(number: int) -> None:
     """MSG-29"""
     name = named(number)
 
-    assert read_delivery_token(name.marks.token) == number
-    assert trace_headers(f"Message-ID: {name.message_id}\r\n".encode()) == number
+    assert read_delivery_token(name.envid) == number
+    for each in ("Message-ID", "X-Pochtar-Delivery"):
+        assert trace_headers(f"{each}: {field(name, each)}\r\n".encode()) == number
 
 
 def test_a_name_is_the_same_on_every_try() -> None:
@@ -78,7 +93,7 @@ def test_a_name_is_the_same_on_every_try() -> None:
 
 def test_an_unsubscribe_token_names_recipient_and_delivery() -> None:
     """MSG-24"""
-    token = read_unsubscribe_token(token_of(named().marks.unsubscribe_url))
+    token = read_unsubscribe_token(token_of(named().unsubscribe_url))
 
     assert token.recipient_id
     assert token.recipient_id.hex == RECIPIENT
@@ -87,15 +102,15 @@ def test_an_unsubscribe_token_names_recipient_and_delivery() -> None:
 
 def test_the_tokens_of_one_purpose_are_nothing_to_the_other() -> None:
     with pytest.raises(TokenError):
-        read_unsubscribe_token(named().marks.token)
+        read_unsubscribe_token(named().envid)
     with pytest.raises(TokenError):
-        read_delivery_token(token_of(named().marks.unsubscribe_url))
+        read_delivery_token(token_of(named().unsubscribe_url))
 
 
 def test_the_address_is_that_of_the_page(settings: LazySettings) -> None:
     """MSG-22"""
     settings.PUBLIC_URL = "https://mail.shop.ru"
-    url = named().marks.unsubscribe_url
+    url = named().unsubscribe_url
 
     assert url == "https://mail.shop.ru" + reverse("unsubscribe", args=[token_of(url)])
     assert reverse("unsubscribe", args=["x"]) == f"{UNSUBSCRIBE_PATH}x/"
@@ -105,20 +120,60 @@ def test_a_mailbox_is_offered_when_the_operator_reads_one(
     settings: LazySettings,
 ) -> None:
     """MSG-22"""
-    assert named().marks.unsubscribe_mailto == ""
+    assert ways_out() == [named().unsubscribe_url]
 
     settings.UNSUBSCRIBE_MAILTO = "leave+all@shop.ru"
-    mailto = named().marks.unsubscribe_mailto
+    url, mailto = ways_out()
 
+    assert url == named().unsubscribe_url
     assert mailto.startswith("mailto:leave+all@shop.ru?subject=unsubscribe%20")
     assert read_unsubscribe_token(mailto.rpartition("%20")[2]).delivery_id == 77
+
+
+@pytest.mark.parametrize("mailbox", ["", "leave+100%b@shop.ru"])
+@given(number=st.integers(0, 2**63 - 1), recipient=st.uuids())
+def test_the_fields_are_those_that_are_written_one_by_one(
+    mailbox: str, number: int, recipient: UUID
+) -> None:
+    """MSG-14, MSG-22, MSG-29: the frame, which is checked once, changes no byte."""
+    item = Item(delivery_id=number, position=1, email="", recipient=recipient.hex)
+    awkward = "https://mail.shop.ru/%b0%s"
+    with override_settings(UNSUBSCRIBE_MAILTO=mailbox, PUBLIC_URL=awkward):
+        name = run_naming(domain="shop.ru")(item)
+    token = token_of(name.unsubscribe_url)
+    mailto = f"mailto:{quote(mailbox, safe='@.+-_')}?subject=unsubscribe%20{token}"
+    marks = Marks(
+        unsubscribe_url=name.unsubscribe_url,
+        unsubscribe_mailto=mailto if mailbox else "",
+        token=name.envid,
+    )
+
+    assert name.fields == name_fields(f"<{name.envid}@shop.ru>", marks)
+    assert read_unsubscribe_token(token).recipient_id == recipient
+
+
+@pytest.mark.parametrize("domain", ["shop.ru>\r\nBcc: <x@y.ru", "", "магазин.рф"])
+def test_no_letter_is_named_by_what_is_no_domain(domain: str) -> None:
+    """MSG-19, MSG-20"""
+    with pytest.raises(HeaderError):
+        run_naming(domain=domain)
+
+
+def test_an_address_of_ours_that_cannot_stand_in_a_field_stops_the_run(
+    settings: LazySettings,
+) -> None:
+    """MSG-20"""
+    settings.PUBLIC_URL = "https://mail.shop.ru/\r\nBcc:"
+
+    with pytest.raises(HeaderError):
+        run_naming(domain="shop.ru")
 
 
 def test_a_new_secret_does_not_break_the_links_of_old_letters(
     settings: LazySettings,
 ) -> None:
     """MSG-24: a token never expires"""
-    old = token_of(named().marks.unsubscribe_url)
+    old = token_of(named().unsubscribe_url)
     before = settings.SECRET_KEY
 
     settings.SECRET_KEY = "another secret of fifty characters " * 2
@@ -127,7 +182,7 @@ def test_a_new_secret_does_not_break_the_links_of_old_letters(
     settings.SECRET_KEY_FALLBACKS = [before]
 
     assert read_unsubscribe_token(old).delivery_id == 77
-    assert token_of(named().marks.unsubscribe_url) != old
+    assert token_of(named().unsubscribe_url) != old
 
 
 @given(
@@ -143,7 +198,7 @@ def test_nobody_else_makes_a_token(text: str) -> None:
 @given(st.integers(0, 40 * 8), st.data())
 def test_no_bit_of_a_link_can_be_changed(bit: int, data: st.DataObject) -> None:
     """MSG-24"""
-    raw = bytearray(urlsafe_b64decode(token_of(named().marks.unsubscribe_url) + "="))
+    raw = bytearray(urlsafe_b64decode(token_of(named().unsubscribe_url) + "="))
     raw[bit // 8 % len(raw)] ^= 1 << bit % 8
 
     with pytest.raises(TokenError):
@@ -173,9 +228,9 @@ def test_a_complaint_without_body_and_address_finds_its_delivery(kept: str) -> N
     """MSG-29"""
     name = named(4711)
     headers = kept.format(
-        token=name.marks.token,
-        message_id=name.message_id,
-        url=name.marks.unsubscribe_url,
+        token=name.envid,
+        message_id=field(name, "Message-ID"),
+        url=name.unsubscribe_url,
     )
     report = REPORT.format(headers=f"To: redacted@hotmail.example\n{headers}")
     *_before, part = message_from_bytes(report.encode()).walk()
