@@ -19,19 +19,23 @@ import math
 import secrets
 import socket
 import ssl
+from typing import NoReturn
 
 from mailcore.smtp.auth import (
     AuthError,
     Mechanism,
     choose_mechanism,
     decode_challenge,
+    plain_response,
     secret_forms,
 )
+from mailcore.smtp.bearer import choose_bearer, token_forms, token_status
 from mailcore.smtp.commands import (
     Capabilities,
     helo_argument,
     parse_capabilities,
 )
+from mailcore.smtp.discretion import Discretion, mask
 from mailcore.smtp.replies import Reply
 from mailcore.smtp.route import (
     DialogueObserver,
@@ -42,6 +46,7 @@ from mailcore.smtp.route import (
     Stage,
     Timeouts,
     TlsMode,
+    TokenSource,
 )
 from mailcore.smtp.stream import Feed, OneLetter, Stream
 from mailcore.smtp.wire import Wire, connect_wire
@@ -56,17 +61,21 @@ __all__ = [
     "Stage",
     "Timeouts",
     "TlsMode",
+    "TokenSource",
 ]
 
 
 class Session:
     """A live session with a relay. Not for two letters at once."""
 
-    def __init__(self, route: Route, wire: Wire) -> None:
+    def __init__(
+        self, route: Route, wire: Wire, discretion: Discretion | None = None
+    ) -> None:
         self.route = route
         self.capabilities = Capabilities()
         self.opened_at = asyncio.get_running_loop().time()
         self._wire = wire
+        self._discretion = discretion
         self._stream: Stream
 
     @classmethod
@@ -81,7 +90,8 @@ class Session:
 
         ``pipelining`` False is for a server that offers it and cannot do it.
         """
-        session = cls(route, await _open_wire(route, observer))
+        discretion = Discretion(observer) if observer else None
+        session = cls(route, await _open_wire(route, discretion), discretion)
         try:
             await session._greet()
         except BaseException:
@@ -175,25 +185,60 @@ class Session:
             ) from error
 
     async def _authenticate(self) -> None:
-        route, wire = self.route, self._wire
+        route = self.route
         if not self.tls and not (
             route.tls is TlsMode.NONE and self._plaintext_allowed()
         ):
             raise SmtpError("auth_needs_tls", stage=Stage.AUTH)
-        wire.secrets = secret_forms(route.username, route.password)
-        chosen = choose_mechanism(
-            self.capabilities.auth,
-            route.username,
-            route.password,
-            secrets.token_urlsafe(18),
-        )
-        if chosen is None:
-            offered = " ".join(sorted(self.capabilities.auth))
-            raise SmtpError("auth_unsupported", stage=Stage.AUTH, text=offered)
-        await self._log_in(chosen)
-        wire.secrets = frozenset()
+        if route.tokens:
+            await self._present_token(route.tokens)
+        else:
+            await self._give_password()
+        self._hide(frozenset())
 
-    async def _log_in(self, mechanism: Mechanism) -> None:
+    async def _give_password(self) -> None:
+        username, password = self.route.username, self.route.password
+        self._hide(secret_forms(password, plain_response(username, password)))
+        nonce = secrets.token_urlsafe(18)
+        await self._log_in(
+            choose_mechanism(self.capabilities.auth, username, password, nonce)
+        )
+
+    async def _present_token(self, tokens: TokenSource) -> None:
+        """Log in with an access token; with a fresh one if the server refuses it."""
+        self._choose_bearer("")  # before anybody is asked for a token
+        token = await tokens.access_token()
+        try:
+            await self._log_in(self._choose_bearer(token))
+        except SmtpError as error:
+            if error.code != "token_refused" or not self._wire.usable:
+                raise
+            fresh = await tokens.access_token(refused=token)
+            if fresh == token:
+                raise
+            await self._log_in(self._choose_bearer(fresh))
+
+    def _choose_bearer(self, token: str) -> Mechanism:
+        route = self.route
+        host, port = route.host, route.port
+        self._hide(token_forms(route.username, token, host=host, port=port))
+        offered = self.capabilities.auth
+        chosen = choose_bearer(offered, route.username, token, host=host, port=port)
+        return chosen or self._nothing_in_common()
+
+    def _hide(self, forms: frozenset[str]) -> None:
+        """Keep these out of what is shown and of what becomes an error."""
+        self._wire.secrets = forms
+        if self._discretion:
+            self._discretion.secrets = forms
+
+    def _nothing_in_common(self) -> NoReturn:
+        offered = " ".join(sorted(self.capabilities.auth))
+        raise SmtpError("auth_unsupported", stage=Stage.AUTH, text=offered)
+
+    async def _log_in(self, mechanism: Mechanism | None) -> None:
+        if mechanism is None:
+            self._nothing_in_common()
         initial = next(mechanism.exchange)
         response = "" if initial is None else f" {_base64(initial)}"
         reply = await self._command(
@@ -201,16 +246,24 @@ class Session:
             Stage.AUTH,
             shown=f"AUTH {mechanism.name}{' ***' if response else ''}",
         )
-        challenges = 0
+        await self._judge_login(mechanism, reply)
+
+    async def _judge_login(self, mechanism: Mechanism, reply: Reply) -> None:
+        """Answer the challenges, and read what came of the login."""
+        challenges, complaint = 0, ""
         try:
             while reply.code == 334:
                 challenges += 1
-                answer = mechanism.exchange.send(decode_challenge(reply.text)) or b""
+                challenge = decode_challenge(reply.text)
+                if mechanism.bearer:
+                    complaint = mask(token_status(challenge), self._wire.secrets)
+                answer = mechanism.exchange.send(challenge) or b""
                 reply = await self._command(_base64(answer), Stage.AUTH, shown="***")
         except (AuthError, StopIteration) as error:
             raise SmtpError("protocol", stage=Stage.AUTH, text=str(error)) from error
         if reply.permanent:
-            raise SmtpError("auth_refused", stage=Stage.AUTH, reply=reply)
+            code = "token_refused" if mechanism.bearer else "auth_refused"
+            raise SmtpError(code, stage=Stage.AUTH, reply=reply, text=complaint)
         if reply.temporary:
             raise SmtpError("auth_deferred", stage=Stage.AUTH, reply=reply)
         if reply.code != 235 or challenges < mechanism.challenges:
