@@ -145,7 +145,8 @@ class SmtpError(Exception):
 
     ``code`` is stable: connect_refused, unreachable, dns, timeout, closed, protocol,
     refused, tls_failed, tls_verify_failed, tls_unavailable, auth_refused,
-    auth_deferred, auth_unsupported, auth_needs_tls, token_refused, address_forbidden.
+    auth_deferred, auth_unsupported, auth_needs_tls, token_refused,
+    token_unsupported, address_forbidden.
     ``in_doubt`` says that the letter in hand may have been taken (SMTP-24).
     """
 

@@ -234,7 +234,8 @@ class Session:
 
     def _nothing_in_common(self) -> NoReturn:
         offered = " ".join(sorted(self.capabilities.auth))
-        raise SmtpError("auth_unsupported", stage=Stage.AUTH, text=offered)
+        code = "token_unsupported" if self.route.tokens else "auth_unsupported"
+        raise SmtpError(code, stage=Stage.AUTH, text=offered)
 
     async def _log_in(self, mechanism: Mechanism | None) -> None:
         if mechanism is None:

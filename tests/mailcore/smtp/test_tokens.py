@@ -109,7 +109,7 @@ async def test_nobody_is_asked_for_a_token_that_the_server_cannot_take() -> None
         tokens = Tokens(TOKEN)
         error = await refusal(sink, tokens=tokens)
 
-    assert (error.code, error.text) == ("auth_unsupported", "LOGIN PLAIN")
+    assert (error.code, error.text) == ("token_unsupported", "LOGIN PLAIN")
     assert tokens.refused == []
 
 

@@ -8,9 +8,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.base.errors import InvalidInput
+from pochtar.delivery.hosts import clean_host
 from pochtar.delivery.models import Relay, RelayTls
 from pochtar.delivery.presets import Preset
-from pochtar.delivery.relays import RelayDraft, clean_host
+from pochtar.delivery.relays import RelayDraft
 from pochtar.web.forms.limits import LimitFields, initial_limits
 
 LONGEST_NAME = 120
