@@ -36,7 +36,7 @@ class Preset:
     username: str = ""
     oauth_url: str = ""  # OAuth 2
     scope: str = ""
-    token_first: bool = False  # the provider wants passwords no more
+    oauth_first: bool = False  # the provider wants passwords no more
     limits: RelayLimits = field(default_factory=RelayLimits)
 
 
@@ -86,7 +86,7 @@ PRESETS: dict[str, Preset] = {
         ),
         oauth_url="https://login.microsoftonline.com/common/oauth2/v2.0/token",
         scope="https://outlook.office.com/SMTP.Send offline_access",
-        token_first=True,
+        oauth_first=True,
         limits=RelayLimits(
             max_connections=3, messages_per_connection=50, per_minute=30, per_day=10000
         ),

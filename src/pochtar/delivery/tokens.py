@@ -130,7 +130,7 @@ def _look(relay_id: UUID, refused: str) -> str | Errand | None:
     try:
         return _stored(row, refused, now) or _errand(row, now)
     except SecretError as error:
-        raise SmtpError("password_unreadable", stage=Stage.AUTH) from error
+        raise SmtpError("oauth_unreadable", stage=Stage.AUTH) from error
 
 
 def _stored(row: RelayOAuth, refused: str, now: dt.datetime) -> str:

@@ -33,6 +33,10 @@ TOKEN_TROUBLES: dict[str, Promise] = {
     "oauth_tls": _(
         "The certificate at the token address cannot be trusted, so no secret was sent."
     ),
+    "oauth_unreadable": _(
+        "The stored secrets of OAuth 2 cannot be read any more (the encryption key has "
+        "changed). Enter them again."
+    ),
     "oauth_private": _(
         "The token address stands in a private network, and this installation does not "
         "allow that."

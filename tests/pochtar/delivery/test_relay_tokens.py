@@ -347,7 +347,7 @@ def test_secrets_that_do_not_open_any_more_are_said(
     RelayOAuth.objects.update(refresh_token_sealed="v1:AAAA")
     check = check_connection(relay, by=owner)
 
-    assert (check.code, provider.asked) == ("password_unreadable", [])
+    assert (check.code, provider.asked) == ("oauth_unreadable", [])
 
 
 # Where secrets may go ---------------------------------------------------------------------
