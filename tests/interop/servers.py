@@ -139,6 +139,11 @@ class Server:
         [file] = self.home.glob(self.kept.format(id=queue_id))
         return file.read_bytes().decode("latin-1")
 
+    def letters(self) -> list[str]:
+        """Return all that it has taken."""
+        files = self.home.glob(self.kept.format(id="*"))
+        return [file.read_bytes().decode("latin-1") for file in files]
+
 
 @contextmanager
 def home_anybody_can_enter() -> Iterator[Path]:
