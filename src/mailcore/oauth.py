@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailcore.egress import Answer
@@ -40,8 +40,8 @@ class Client:
     """Who asks: the application, and the permission that a person gave it."""
 
     client_id: str
-    client_secret: str
-    refresh_token: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     scope: str = ""
 
 
@@ -49,9 +49,9 @@ class Client:
 class Token:
     """``refresh_token`` is "" unless the old one is to be replaced."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     seconds: float
-    refresh_token: str = ""
+    refresh_token: str = field(default="", repr=False)
 
 
 class TokenRefused(Exception):

@@ -13,29 +13,17 @@ moment its final dot is written until the reply to it is read (SMTP-24).
 from __future__ import annotations
 
 import asyncio
-import base64
-import ipaddress
 import math
-import secrets
 import socket
 import ssl
-from typing import NoReturn
 
-from mailcore.smtp.auth import (
-    AuthError,
-    Mechanism,
-    choose_mechanism,
-    decode_challenge,
-    plain_response,
-    secret_forms,
-)
-from mailcore.smtp.bearer import choose_bearer, token_forms, token_status
 from mailcore.smtp.commands import (
     Capabilities,
     helo_argument,
     parse_capabilities,
 )
-from mailcore.smtp.discretion import Discretion, mask
+from mailcore.smtp.discretion import Discretion
+from mailcore.smtp.login import Login
 from mailcore.smtp.replies import Reply
 from mailcore.smtp.route import (
     DialogueObserver,
@@ -76,6 +64,7 @@ class Session:
         self.opened_at = asyncio.get_running_loop().time()
         self._wire = wire
         self._discretion = discretion
+        self._login: Login | None = None
         self._stream: Stream
 
     @classmethod
@@ -90,20 +79,38 @@ class Session:
 
         ``pipelining`` False is for a server that offers it and cannot do it.
         """
+        return await cls._greeted(route, observer, pipelining, last=False)
+
+    @classmethod
+    async def _greeted(
+        cls,
+        route: Route,
+        observer: DialogueObserver | None,
+        pipelining: bool,
+        *,
+        last: bool,
+    ) -> Session:
+        """Open a session and log in; once more if a fresh token is to be had.
+
+        Over a new connection: not every server lets us try again on the old one.
+        """
         discretion = Discretion(observer) if observer else None
         session = cls(route, await _open_wire(route, discretion), discretion)
         try:
             await session._greet()
+        except SmtpError as error:
+            session.abort()
+            if last or error.code != "token_refused" or not session._login:
+                raise
+            if not await session._login.has_fresh_token():
+                raise
         except BaseException:
             session.abort()
             raise
-        session._stream = Stream(
-            session._wire,
-            session.capabilities,
-            route.timeouts,
-            pipelining=pipelining,
-        )
-        return session
+        else:
+            session._begin(pipelining)
+            return session
+        return await cls._greeted(route, observer, pipelining, last=True)
 
     # What is known about the other side -----------------------------------------------
     @property
@@ -119,6 +126,10 @@ class Session:
         """The TLS version, "" without TLS."""
         return self._wire.tls
 
+    def _begin(self, pipelining: bool) -> None:
+        wire, timeouts = self._wire, self.route.timeouts
+        self._stream = Stream(wire, self.capabilities, timeouts, pipelining=pipelining)
+
     # Opening ----------------------------------------------------------------------------
     async def _greet(self) -> None:
         timeouts = self.route.timeouts
@@ -131,7 +142,10 @@ class Session:
         if self.route.tls in (TlsMode.STARTTLS, TlsMode.OPPORTUNISTIC):
             await self._starttls()
         if self.route.username:
-            await self._authenticate()
+            self._login = Login(
+                self.route, self._wire, self.capabilities.auth, self._discretion
+            )
+            await self._login.run()
 
     async def _hello(self) -> None:
         name = helo_argument(self.route.helo_name, self._wire.local_address)
@@ -183,95 +197,6 @@ class Session:
             raise SmtpError(
                 "tls_failed", stage=Stage.STARTTLS, text=str(error)
             ) from error
-
-    async def _authenticate(self) -> None:
-        route = self.route
-        if not self.tls and not (
-            route.tls is TlsMode.NONE and self._plaintext_allowed()
-        ):
-            raise SmtpError("auth_needs_tls", stage=Stage.AUTH)
-        if route.tokens:
-            await self._present_token(route.tokens)
-        else:
-            await self._give_password()
-        self._hide(frozenset())
-
-    async def _give_password(self) -> None:
-        username, password = self.route.username, self.route.password
-        self._hide(secret_forms(password, plain_response(username, password)))
-        nonce = secrets.token_urlsafe(18)
-        await self._log_in(
-            choose_mechanism(self.capabilities.auth, username, password, nonce)
-        )
-
-    async def _present_token(self, tokens: TokenSource) -> None:
-        """Log in with an access token; with a fresh one if the server refuses it."""
-        self._choose_bearer("")  # before anybody is asked for a token
-        token = await tokens.access_token()
-        try:
-            await self._log_in(self._choose_bearer(token))
-        except SmtpError as error:
-            if error.code != "token_refused" or not self._wire.usable:
-                raise
-            fresh = await tokens.access_token(refused=token)
-            if fresh == token:
-                raise
-            await self._log_in(self._choose_bearer(fresh))
-
-    def _choose_bearer(self, token: str) -> Mechanism:
-        route = self.route
-        host, port = route.host, route.port
-        self._hide(token_forms(route.username, token, host=host, port=port))
-        offered = self.capabilities.auth
-        chosen = choose_bearer(offered, route.username, token, host=host, port=port)
-        return chosen or self._nothing_in_common()
-
-    def _hide(self, forms: frozenset[str]) -> None:
-        """Keep these out of what is shown and of what becomes an error."""
-        self._wire.secrets = forms
-        if self._discretion:
-            self._discretion.secrets = forms
-
-    def _nothing_in_common(self) -> NoReturn:
-        offered = " ".join(sorted(self.capabilities.auth))
-        code = "token_unsupported" if self.route.tokens else "auth_unsupported"
-        raise SmtpError(code, stage=Stage.AUTH, text=offered)
-
-    async def _log_in(self, mechanism: Mechanism | None) -> None:
-        if mechanism is None:
-            self._nothing_in_common()
-        initial = next(mechanism.exchange)
-        response = "" if initial is None else f" {_base64(initial)}"
-        reply = await self._command(
-            f"AUTH {mechanism.name}{response}",
-            Stage.AUTH,
-            shown=f"AUTH {mechanism.name}{' ***' if response else ''}",
-        )
-        await self._judge_login(mechanism, reply)
-
-    async def _judge_login(self, mechanism: Mechanism, reply: Reply) -> None:
-        """Answer the challenges, and read what came of the login."""
-        challenges, complaint = 0, ""
-        try:
-            while reply.code == 334:
-                challenges += 1
-                challenge = decode_challenge(reply.text)
-                if mechanism.bearer:
-                    complaint = mask(token_status(challenge), self._wire.secrets)
-                answer = mechanism.exchange.send(challenge) or b""
-                reply = await self._command(_base64(answer), Stage.AUTH, shown="***")
-        except (AuthError, StopIteration) as error:
-            raise SmtpError("protocol", stage=Stage.AUTH, text=str(error)) from error
-        if reply.permanent:
-            code = "token_refused" if mechanism.bearer else "auth_refused"
-            raise SmtpError(code, stage=Stage.AUTH, reply=reply, text=complaint)
-        if reply.temporary:
-            raise SmtpError("auth_deferred", stage=Stage.AUTH, reply=reply)
-        if reply.code != 235 or challenges < mechanism.challenges:
-            raise SmtpError("protocol", stage=Stage.AUTH, reply=reply)
-
-    def _plaintext_allowed(self) -> bool:
-        return self.route.allow_plaintext or _is_loopback(self.peer)
 
     # Letters ------------------------------------------------------------------------------
     @property
@@ -358,14 +283,3 @@ def _unverified_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _is_loopback(peer: str) -> bool:
-    try:
-        return ipaddress.ip_address(peer).is_loopback
-    except ValueError:
-        return False
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()

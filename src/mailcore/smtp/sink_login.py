@@ -14,6 +14,7 @@ __all__ = ["Login"]
 
 SALT, ROUNDS = b"salt", 4096
 TICKET = b"<1896.697170952@sink.example>"
+CLIENT_FIRST = frozenset({"PLAIN", "SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2"})
 COMPLAINT = b'{"status":"%s","schemes":"bearer","scope":"mail"}'
 
 
@@ -36,6 +37,8 @@ class Login:
             "OAUTHBEARER": self._oauthbearer,
             "XOAUTH2": self._xoauth2,
         }[mechanism]
+        if not initial and mechanism in CLIENT_FIRST:
+            initial = base64.b64encode(await self._ask(b"")).decode()
         return await check(initial)
 
     async def _plain(self, initial: str) -> str:

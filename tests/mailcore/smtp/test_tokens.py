@@ -19,7 +19,7 @@ MECHANISMS = ("OAUTHBEARER", "XOAUTH2")
 
 
 class Tokens:
-    """Gives out these one after the other; the last one again and again."""
+    """Has these to give; a refused one is replaced by the next, if there is one."""
 
     def __init__(self, *tokens: str) -> None:
         self.left = list(tokens)
@@ -27,7 +27,9 @@ class Tokens:
 
     async def access_token(self, *, refused: str = "") -> str:
         self.refused.append(refused)
-        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+        if refused == self.left[0] and len(self.left) > 1:
+            self.left.pop(0)
+        return self.left[0]
 
 
 def script(token: str = TOKEN, **over: Any) -> Script:
@@ -52,6 +54,29 @@ async def test_a_token_opens_the_session(mechanism: str) -> None:
     assert outcome.accepted
     assert sink.accepted[0].user == USER
     assert sink.commands[1].startswith(f"AUTH {mechanism} ")
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize(("length", "lines"), [(100, 1), (3000, 2)])
+async def test_a_long_token_goes_in_a_line_of_its_own(
+    mechanism: str, length: int, lines: int
+) -> None:
+    """SMTP-03, RFC 4954 section 4: no command is longer than 512 octets."""
+    token = "t" * length
+    heard: list[str] = []
+    async with Sink(script(token, mechanisms=(mechanism,))) as sink:
+        session = await connect(
+            sink,
+            username=USER,
+            tokens=Tokens(token),
+            observer=lambda who, line: heard.append(f"{who} {line}"),
+        )
+        await session.quit()
+
+    assert len(sink.commands) == 2 + lines  # with EHLO and QUIT
+    assert all(len(line) <= 510 for line in sink.commands if line.startswith("AUTH"))
+    assert ("C ***" in heard) is (lines == 2)
+    assert "tttt" not in "".join(heard)
 
 
 @pytest.mark.parametrize("user", ["news=1,2@lavka.example", "новости@лавка.рф"])
@@ -84,14 +109,20 @@ async def test_a_refused_token_is_reported_with_the_servers_complaint(
     assert sink.commands[2] == resigned
 
 
-async def test_a_stale_token_is_replaced_once() -> None:
-    """SMTP-03"""
-    async with Sink(script(FRESH)) as sink:
+@pytest.mark.parametrize("goes", [False, True])
+async def test_a_stale_token_is_replaced_once(goes: bool) -> None:
+    """SMTP-03: also where the server hangs up with the refusal."""
+
+    def hang_up(stage: str, argument: str, count: int) -> Step | None:
+        first = (stage, count) == ("auth", 1)
+        return Step("535 5.7.8 no", drop=goes) if first else None
+
+    async with Sink(script(FRESH, choose=hang_up)) as sink:
         tokens = Tokens(TOKEN, FRESH)
         session = await connect(sink, username=USER, tokens=tokens)
         await session.quit()
 
-    assert tokens.refused == ["", TOKEN]
+    assert tokens.refused == ["", TOKEN, ""]
     assert sink.reached["auth"] == 2
 
 
@@ -101,7 +132,7 @@ async def test_a_second_refusal_is_the_end() -> None:
         error = await refusal(sink, tokens=tokens)
 
     assert (error.code, sink.reached["auth"]) == ("token_refused", 2)
-    assert tokens.left == ["third"]
+    assert tokens.left == [FRESH, "third"]
 
 
 async def test_nobody_is_asked_for_a_token_that_the_server_cannot_take() -> None:
