@@ -65,8 +65,17 @@ def prepare_oauth(relay: Relay, draft: OAuthDraft, *, moved: bool) -> RelayOAuth
             field="refresh_token",
         )
     row.access_token_sealed, row.access_from, row.access_until = "", None, None
-    row.fetching_until = None
     return row
+
+
+def save_oauth(row: RelayOAuth, draft: OAuthDraft) -> None:
+    """Write the row; a refresh token that is kept may have been renewed meanwhile."""
+    if draft.refresh_token is not None:  # always so for a new row
+        row.save()
+        return
+    kept = {"relay", "refresh_token_sealed", "fetching_until"}
+    fields = (field.name for field in RelayOAuth._meta.concrete_fields)
+    row.save(update_fields=[name for name in fields if name not in kept])
 
 
 def clean_oauth_url(url: str) -> str:

@@ -14,7 +14,7 @@ from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.delivery.hosts import clean_host, is_local
 from pochtar.delivery.limits import RelayLimits, apply_limits
 from pochtar.delivery.models import Relay, RelayKind, RelayOAuth, RelayTls
-from pochtar.delivery.oauth import OAuthDraft, prepare_oauth
+from pochtar.delivery.oauth import OAuthDraft, prepare_oauth, save_oauth
 from pochtar.delivery.routes import sealed_password
 from pochtar.delivery.ways import wake_slices
 
@@ -119,8 +119,8 @@ def _save(relay: Relay, draft: RelayDraft, *, by: User, verb: str) -> Relay:
     try:
         with transaction.atomic():
             relay.save()
-            if oauth:
-                oauth.save()
+            if oauth and draft.oauth:
+                save_oauth(oauth, draft.oauth)
             else:
                 RelayOAuth.objects.filter(relay=relay).delete()
             wake_slices(relay, now=timezone.now())

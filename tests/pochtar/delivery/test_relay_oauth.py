@@ -14,6 +14,8 @@ from pochtar.delivery.oauth import (
     OAuthDraft,
     clean_oauth_url,
     open_secret,
+    prepare_oauth,
+    save_oauth,
     sealed_secret,
 )
 from pochtar.delivery.relays import RelayDraft, change_relay, create_relay
@@ -167,6 +169,21 @@ def test_empty_secrets_keep_the_stored_ones_and_forget_the_token(
     assert open_secret(row, "client_secret") == CLIENT_SECRET
     assert open_secret(row, "refresh_token") == REFRESH
     assert (row.access_token_sealed, row.scope) == ("", "mail.send offline")
+
+
+def test_a_refresh_token_renewed_while_the_form_was_saved_is_not_lost(
+    workspace: Workspace, owner: User
+) -> None:
+    """SEC-23: where each one counts once, the old one would be worth nothing."""
+    relay = create_relay(workspace, server_draft(draft()), by=owner)
+    row = prepare_oauth(relay, draft(refresh_token=None, scope="new"), moved=False)
+    renewed = sealed_secret(row, "refresh_token", "refresh-two")
+    RelayOAuth.objects.update(refresh_token_sealed=renewed)
+
+    save_oauth(row, draft(refresh_token=None))
+
+    assert stored(relay, "refresh_token") == "refresh-two"
+    assert RelayOAuth.objects.get().scope == "new"
 
 
 @pytest.mark.parametrize(
