@@ -6,6 +6,7 @@ import math
 import re
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from mailcore.smtp.session import (
 from mailcore.smtp.wire import Wire
 from tests.interop.servers import (
     HOST,
+    OLD_FASHIONED,
     PASSWORD,
     REFUSED,
     SIZE_LIMIT,
@@ -228,4 +230,21 @@ async def test_a_wrong_password_is_refused(
     with pytest.raises(SmtpError) as caught:
         await Session.connect(route(exim, trusting, password="wrong"))
 
+    assert caught.value.code == "auth_refused"
+
+
+async def test_cram_md5_is_spoken_where_nothing_else_is_offered(
+    exim: Server, trusting: ssl.SSLContext
+) -> None:
+    """SMTP-03"""
+    old = replace(route(exim, trusting), helo_name=OLD_FASHIONED)
+    session = await Session.connect(old)
+    try:
+        assert session.capabilities.auth == {"CRAM-MD5"}
+        assert (await session.send(letter())).accepted
+    finally:
+        await session.quit()
+
+    with pytest.raises(SmtpError) as caught:
+        await Session.connect(replace(old, password="wrong"))
     assert caught.value.code == "auth_refused"
