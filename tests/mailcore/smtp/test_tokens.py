@@ -192,6 +192,17 @@ async def test_the_observer_never_hears_the_token(mechanism: str, padding: str) 
     assert "*** is" in shown
 
 
+async def test_a_challenge_that_is_the_token_itself_is_not_shown() -> None:
+    lines: list[str] = []
+    steps = {"auth": Step(f"334 {TOKEN}")}
+    async with Sink(script(trust_anybody=True, steps=steps)) as sink:
+        error = await refusal(sink, observer=lambda who, line: lines.append(line))
+
+    assert error.code == "protocol"
+    assert "334 ***" in lines
+    assert TOKEN not in "".join([*lines, str(error)])
+
+
 @pytest.mark.parametrize(
     ("challenge", "status"),
     [

@@ -293,6 +293,19 @@ def test_secrets_entered_while_a_token_is_fetched_win(
     assert stored(relay, "refresh_token") == "after-typed"
 
 
+def test_a_permission_deleted_while_a_token_is_fetched_is_not_used(
+    relay: Relay, provider: TokenServer, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete_first(relay_id: UUID, errand: Errand, token: Token) -> bool:
+        RelayOAuth.objects.filter(relay=relay_id).delete()
+        return store(relay_id, errand, token)
+
+    store = tokens._store
+    monkeypatch.setattr(tokens, "_store", delete_first)
+
+    assert check_connection(relay, by=owner).code == "login_wanted"
+
+
 # What is shown, and what is kept ----------------------------------------------------------
 def test_the_dialogue_and_the_errors_hold_no_secret(
     relay: Relay, provider: TokenServer, owner: User, users: dict[str, str]
