@@ -14,11 +14,14 @@ whenAdded('input[type=password]', (input) => {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'password-eye';
-  button.textContent = words.showPassword;
+  const secret = 'secret' in input.dataset; // a key or a token is no password
+  const show = secret ? words.show : words.showPassword;
+  const hide = secret ? words.hide : words.hidePassword;
+  button.textContent = show;
   button.addEventListener('click', () => {
     const hidden = input.type === 'password';
     input.type = hidden ? 'text' : 'password';
-    button.textContent = hidden ? words.hidePassword : words.showPassword;
+    button.textContent = hidden ? hide : show;
   });
   input.replaceWith(row);
   row.append(input, button);

@@ -140,6 +140,7 @@ def places(installation: Installation, workspace: str) -> list[Place]:
             found.append(Place(title=title, path=reverse(name, args=[pk])))
     return [
         *found,
+        Place(title="relay-add-oauth", path=f"{reverse('relay-add')}?preset=microsoft"),
         *_stories(installation, workspace),
         *public_places(installation, workspace),
     ]

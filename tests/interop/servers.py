@@ -30,6 +30,7 @@ START_SECONDS = 60
 SIZE_LIMIT = 100_000
 USER, PASSWORD = "news", "secret word"
 REFUSED = "nobody@mail.example"
+OLD_FASHIONED = "old.lavka.example"  # who greets like this is offered CRAM-MD5 alone
 
 POSTFIX_DAEMONS = Path("/usr/lib/postfix/sbin")
 # Unpacked there by .ci/run, because the packages of the two exclude each other.
@@ -114,14 +115,21 @@ begin authenticators
 plain:
   driver = plaintext
   public_name = PLAIN
+  server_advertise_condition = ${{if eq{{$sender_helo_name}}{{{old}}}{{no}}{{yes}}}}
   server_prompts = :
   server_condition = ${{if and{{{{eq{{$auth2}}{{{login}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
   server_set_id = $auth2
 login:
   driver = plaintext
   public_name = LOGIN
+  server_advertise_condition = ${{if eq{{$sender_helo_name}}{{{old}}}{{no}}{{yes}}}}
   server_prompts = <| Username: | Password:
   server_condition = ${{if and{{{{eq{{$auth1}}{{{login}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}
+  server_set_id = $auth1
+cram:
+  driver = cram_md5
+  public_name = CRAM-MD5
+  server_secret = ${{if eq{{$auth1}}{{{login}}}{{{password}}}fail}}
   server_set_id = $auth1
 """
 
@@ -138,6 +146,11 @@ class Server:
         """Return the stored bytes of a letter, as text."""
         [file] = self.home.glob(self.kept.format(id=queue_id))
         return file.read_bytes().decode("latin-1")
+
+    def letters(self) -> list[str]:
+        """Return all that it has taken."""
+        files = self.home.glob(self.kept.format(id="*"))
+        return [file.read_bytes().decode("latin-1") for file in files]
 
 
 @contextmanager
@@ -236,7 +249,7 @@ def running_exim(authority: trustme.CA) -> Iterator[Server]:
     with home_anybody_can_enter() as home:
         write_certificate(authority, home, "Debian-exim")
         values = {"home": home, "port": port, "limit": SIZE_LIMIT, "refused": REFUSED}
-        values |= {"login": USER, "password": PASSWORD}
+        values |= {"login": USER, "password": PASSWORD, "old": OLD_FASHIONED}
         values |= {"user": account.pw_uid, "group": account.pw_gid}
         configuration = home / "exim.conf"
         configuration.write_text(EXIM_CONF.format(**values))

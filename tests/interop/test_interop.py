@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
+import re
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import trustme
 
-from mailcore.smtp.session import Envelope, Route, Session, SmtpError, Stage, TlsMode
+from mailcore.smtp.session import (
+    Envelope,
+    Outcome,
+    Route,
+    Session,
+    SmtpError,
+    Stage,
+    TlsMode,
+)
+from mailcore.smtp.wire import Wire
 from tests.interop.servers import (
     HOST,
+    OLD_FASHIONED,
     PASSWORD,
     REFUSED,
     SIZE_LIMIT,
@@ -115,6 +128,61 @@ async def test_many_letters_go_over_one_pipelined_connection(
     assert len(ids) == 8
 
 
+class Letters:
+    """A feed of these letters; keeps what became of each, and in which order."""
+
+    def __init__(self, letters: list[tuple[int, Envelope]]) -> None:
+        self._left = iter(letters)
+        self.outcomes: dict[int, Outcome] = {}
+
+    def next(self) -> tuple[int, Envelope] | None:
+        return next(self._left, None)
+
+    def answered(self, tag: object, outcome: Outcome) -> None:
+        assert isinstance(tag, int)
+        assert tag not in self.outcomes
+        self.outcomes[tag] = outcome
+
+
+STREAMED = range(1000, 1030)  # no other test's numbers
+REFUSALS = {1011, 1012, 1029}  # two in a row in the middle, and the last one
+
+
+async def test_the_next_letter_s_commands_travel_with_the_final_dot(
+    server: Server, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-10: each letter that the server accepted is there exactly once."""
+    written: list[bytes] = []
+    write = Wire.write
+
+    def write_down(wire: Wire, data: bytes) -> None:
+        written.append(data)
+        write(wire, data)
+
+    monkeypatch.setattr(Wire, "write", write_down)
+    feed = Letters(
+        [
+            (number, letter(number, to=REFUSED if number in REFUSALS else READER))
+            for number in STREAMED
+        ]
+    )
+    session = await Session.connect(route(server, trusting))
+    try:
+        await session.stream(feed, letters=len(STREAMED), seconds=math.inf)
+    finally:
+        await session.quit()
+
+    assert list(feed.outcomes) == list(STREAMED)
+    accepted = [number for number, one in feed.outcomes.items() if one.accepted]
+    assert accepted == [number for number in STREAMED if number not in REFUSALS]
+    assert {feed.outcomes[number].stage for number in REFUSALS} == {Stage.RCPT}
+    ahead = [data for data in written if b"\r\n.\r\nMAIL FROM:" in data]
+    assert len(ahead) == len(accepted) - 1 + (STREAMED[-1] in REFUSALS)
+    found = [re.search(r"end of letter (\d+)", one) for one in server.letters()]
+    numbers = sorted(int(one[1]) for one in found if one)
+    assert [number for number in numbers if number in STREAMED] == accepted
+
+
 async def test_a_recipient_is_refused_at_rcpt_with_the_whole_reply(
     server: Server, trusting: ssl.SSLContext
 ) -> None:
@@ -162,4 +230,21 @@ async def test_a_wrong_password_is_refused(
     with pytest.raises(SmtpError) as caught:
         await Session.connect(route(exim, trusting, password="wrong"))
 
+    assert caught.value.code == "auth_refused"
+
+
+async def test_cram_md5_is_spoken_where_nothing_else_is_offered(
+    exim: Server, trusting: ssl.SSLContext
+) -> None:
+    """SMTP-03"""
+    old = replace(route(exim, trusting), helo_name=OLD_FASHIONED)
+    session = await Session.connect(old)
+    try:
+        assert session.capabilities.auth == {"CRAM-MD5"}
+        assert (await session.send(letter())).accepted
+    finally:
+        await session.quit()
+
+    with pytest.raises(SmtpError) as caught:
+        await Session.connect(replace(old, password="wrong"))
     assert caught.value.code == "auth_refused"

@@ -1,7 +1,11 @@
 """AUTH mechanisms, sans-IO: a server's challenge in, our response out (RFC 4954).
 
 Strongest first: SCRAM-SHA-256 (RFC 7677, the password does not leave us and the
-server proves that it knows it), PLAIN, LOGIN.
+server proves that it knows it), PLAIN, LOGIN; CRAM-MD5 (RFC 2195) only where a server
+offers nothing else.  A login with an access token is in bearer.py.
+
+SCRAM-SHA-256-PLUS is not spoken: over TLS 1.3 it wants the value "tls-exporter" (RFC
+9266), which Python's ssl does not give out.
 """
 
 from __future__ import annotations
@@ -16,9 +20,11 @@ from dataclasses import dataclass
 
 __all__ = [
     "AuthError",
+    "Exchange",
     "Mechanism",
     "choose_mechanism",
     "decode_challenge",
+    "plain_response",
     "secret_forms",
 ]
 
@@ -27,6 +33,7 @@ __all__ = [
 Exchange = Generator[bytes | None, bytes, None]
 
 MAX_ITERATIONS = 1_000_000  # a server must not be able to keep our CPU busy
+SHORTEST_HIDDEN = 8  # bytes: what is shorter is not looked for inside other base64
 
 
 class AuthError(ValueError):
@@ -35,11 +42,15 @@ class AuthError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mechanism:
-    """``challenges`` is how many must have come before a login counts."""
+    """``challenges`` is how many must have come before a login counts.
+
+    ``bearer``: a challenge is the server's complaint about the token.
+    """
 
     name: str
     exchange: Exchange
     challenges: int = 0
+    bearer: bool = False
 
 
 def choose_mechanism(
@@ -54,17 +65,39 @@ def choose_mechanism(
         ),
         Mechanism(name="PLAIN", exchange=_plain(username, password)),
         Mechanism(name="LOGIN", exchange=_login(username, password)),
+        Mechanism(
+            name="CRAM-MD5", exchange=_cram_md5(username, password), challenges=1
+        ),
     )
     return next((one for one in known if one.name in offered), None)
 
 
-def secret_forms(username: str, password: str) -> frozenset[str]:
-    """Return every form in which the password may turn up in a dialogue."""
-    if not password:
+def secret_forms(secret: str, *wrapped: str) -> frozenset[str]:
+    """Return every form in which a secret may turn up in a dialogue.
+
+    ``wrapped`` are the texts that carry it on the wire, such as PLAIN's response.
+    """
+    if not secret:
         return frozenset()
-    plain = f"\0{username}\0{password}".encode()
-    forms = {password, *(_base64(raw) for raw in (password.encode(), plain))}
+    texts = [text.encode() for text in (secret, *wrapped)]
+    forms = {secret, *map(_base64, texts), *_inside(secret.encode())}
     return frozenset(forms | {form.rstrip("=") for form in forms})
+
+
+def plain_response(username: str, password: str) -> str:
+    return f"\0{username}\0{password}"
+
+
+def _inside(secret: bytes) -> list[str]:
+    """Return the secret as it looks in the middle of something else in base64."""
+    if len(secret) < SHORTEST_HIDDEN:
+        return []
+    found = []
+    for before in range(3):
+        # A character that also holds bits of a neighbour is not ours.
+        first, bits = -(-before * 8 // 6), (before + len(secret)) * 8
+        found.append(_base64(bytes(before) + secret)[first : bits // 6])
+    return found
 
 
 def _base64(raw: bytes) -> str:
@@ -72,13 +105,19 @@ def _base64(raw: bytes) -> str:
 
 
 def _plain(username: str, password: str) -> Exchange:
-    yield f"\0{username}\0{password}".encode()
+    yield plain_response(username, password).encode()
 
 
 def _login(username: str, password: str) -> Exchange:
     yield None  # few servers take LOGIN's initial response
     yield username.encode()
     yield password.encode()
+
+
+def _cram_md5(username: str, password: str) -> Exchange:
+    challenge = yield None
+    digest = hmac.digest(password.encode(), challenge, "md5").hex()
+    yield f"{username} {digest}".encode()
 
 
 def _scram(username: str, password: str, nonce: str) -> Exchange:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from mailcore.smtp.replies import Reply
 
@@ -22,6 +23,7 @@ __all__ = [
     "Stage",
     "Timeouts",
     "TlsMode",
+    "TokenSource",
 ]
 
 # Called with "C", "S" or "-" (a remark) and the line, secrets replaced by ***.
@@ -72,6 +74,20 @@ class Timeouts:
     quit: float = 5
 
 
+class TokenSource(Protocol):
+    """Where access tokens come from, for a login with OAuth 2.
+
+    Two sources are equal if what one session was opened with may serve the other.
+    """
+
+    async def access_token(self, *, refused: str = "") -> str:
+        """Return a token; another one than ``refused`` if that is to be had.
+
+        Raise SmtpError.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A relay: where it stands, how to speak with it, who we are."""
@@ -81,6 +97,7 @@ class Route:
     tls: TlsMode = TlsMode.STARTTLS
     username: str = ""
     password: str = field(default="", repr=False)
+    tokens: TokenSource | None = None  # instead of the password
     # A full domain name; anything else is replaced by an address literal (SMTP-01).
     helo_name: str = ""
     timeouts: Timeouts = Timeouts()
@@ -129,7 +146,8 @@ class SmtpError(Exception):
 
     ``code`` is stable: connect_refused, unreachable, dns, timeout, closed, protocol,
     refused, tls_failed, tls_verify_failed, tls_unavailable, auth_refused,
-    auth_deferred, auth_unsupported, auth_needs_tls, address_forbidden.
+    auth_deferred, auth_unsupported, auth_needs_tls, token_refused,
+    token_unsupported, address_forbidden.
     ``in_doubt`` says that the letter in hand may have been taken (SMTP-24).
     """
 
@@ -150,5 +168,12 @@ class SmtpError(Exception):
         self.in_doubt = in_doubt
 
     def __str__(self) -> str:
-        detail = str(self.reply) if self.reply else self.text
-        return f"{self.code} at {self.stage.value}" + (f": {detail}" if detail else "")
+        return f"{self.code} at {self.stage.value}" + (
+            f": {self.detail}" if self.detail else ""
+        )
+
+    @property
+    def detail(self) -> str:
+        """What the server said, and what else is known of it."""
+        said = str(self.reply) if self.reply else ""
+        return " – ".join(part for part in (said, self.text) if part)

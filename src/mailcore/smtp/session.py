@@ -13,25 +13,17 @@ moment its final dot is written until the reply to it is read (SMTP-24).
 from __future__ import annotations
 
 import asyncio
-import base64
-import ipaddress
 import math
-import secrets
 import socket
 import ssl
 
-from mailcore.smtp.auth import (
-    AuthError,
-    Mechanism,
-    choose_mechanism,
-    decode_challenge,
-    secret_forms,
-)
 from mailcore.smtp.commands import (
     Capabilities,
     helo_argument,
     parse_capabilities,
 )
+from mailcore.smtp.discretion import Discretion
+from mailcore.smtp.login import Login
 from mailcore.smtp.replies import Reply
 from mailcore.smtp.route import (
     DialogueObserver,
@@ -42,6 +34,7 @@ from mailcore.smtp.route import (
     Stage,
     Timeouts,
     TlsMode,
+    TokenSource,
 )
 from mailcore.smtp.stream import Feed, OneLetter, Stream
 from mailcore.smtp.wire import Wire, connect_wire
@@ -56,17 +49,22 @@ __all__ = [
     "Stage",
     "Timeouts",
     "TlsMode",
+    "TokenSource",
 ]
 
 
 class Session:
     """A live session with a relay. Not for two letters at once."""
 
-    def __init__(self, route: Route, wire: Wire) -> None:
+    def __init__(
+        self, route: Route, wire: Wire, discretion: Discretion | None = None
+    ) -> None:
         self.route = route
         self.capabilities = Capabilities()
         self.opened_at = asyncio.get_running_loop().time()
         self._wire = wire
+        self._discretion = discretion
+        self._login: Login | None = None
         self._stream: Stream
 
     @classmethod
@@ -81,19 +79,38 @@ class Session:
 
         ``pipelining`` False is for a server that offers it and cannot do it.
         """
-        session = cls(route, await _open_wire(route, observer))
+        return await cls._greeted(route, observer, pipelining, last=False)
+
+    @classmethod
+    async def _greeted(
+        cls,
+        route: Route,
+        observer: DialogueObserver | None,
+        pipelining: bool,
+        *,
+        last: bool,
+    ) -> Session:
+        """Open a session and log in; once more if a fresh token is to be had.
+
+        Over a new connection: not every server lets us try again on the old one.
+        """
+        discretion = Discretion(observer) if observer else None
+        session = cls(route, await _open_wire(route, discretion), discretion)
         try:
             await session._greet()
+        except SmtpError as error:
+            session.abort()
+            if last or error.code != "token_refused" or not session._login:
+                raise
+            if not await session._login.has_fresh_token():
+                raise
         except BaseException:
             session.abort()
             raise
-        session._stream = Stream(
-            session._wire,
-            session.capabilities,
-            route.timeouts,
-            pipelining=pipelining,
-        )
-        return session
+        else:
+            session._begin(pipelining)
+            return session
+        return await cls._greeted(route, observer, pipelining, last=True)
 
     # What is known about the other side -----------------------------------------------
     @property
@@ -109,6 +126,10 @@ class Session:
         """The TLS version, "" without TLS."""
         return self._wire.tls
 
+    def _begin(self, pipelining: bool) -> None:
+        wire, timeouts = self._wire, self.route.timeouts
+        self._stream = Stream(wire, self.capabilities, timeouts, pipelining=pipelining)
+
     # Opening ----------------------------------------------------------------------------
     async def _greet(self) -> None:
         timeouts = self.route.timeouts
@@ -121,7 +142,10 @@ class Session:
         if self.route.tls in (TlsMode.STARTTLS, TlsMode.OPPORTUNISTIC):
             await self._starttls()
         if self.route.username:
-            await self._authenticate()
+            self._login = Login(
+                self.route, self._wire, self.capabilities.auth, self._discretion
+            )
+            await self._login.run()
 
     async def _hello(self) -> None:
         name = helo_argument(self.route.helo_name, self._wire.local_address)
@@ -173,51 +197,6 @@ class Session:
             raise SmtpError(
                 "tls_failed", stage=Stage.STARTTLS, text=str(error)
             ) from error
-
-    async def _authenticate(self) -> None:
-        route, wire = self.route, self._wire
-        if not self.tls and not (
-            route.tls is TlsMode.NONE and self._plaintext_allowed()
-        ):
-            raise SmtpError("auth_needs_tls", stage=Stage.AUTH)
-        wire.secrets = secret_forms(route.username, route.password)
-        chosen = choose_mechanism(
-            self.capabilities.auth,
-            route.username,
-            route.password,
-            secrets.token_urlsafe(18),
-        )
-        if chosen is None:
-            offered = " ".join(sorted(self.capabilities.auth))
-            raise SmtpError("auth_unsupported", stage=Stage.AUTH, text=offered)
-        await self._log_in(chosen)
-        wire.secrets = frozenset()
-
-    async def _log_in(self, mechanism: Mechanism) -> None:
-        initial = next(mechanism.exchange)
-        response = "" if initial is None else f" {_base64(initial)}"
-        reply = await self._command(
-            f"AUTH {mechanism.name}{response}",
-            Stage.AUTH,
-            shown=f"AUTH {mechanism.name}{' ***' if response else ''}",
-        )
-        challenges = 0
-        try:
-            while reply.code == 334:
-                challenges += 1
-                answer = mechanism.exchange.send(decode_challenge(reply.text)) or b""
-                reply = await self._command(_base64(answer), Stage.AUTH, shown="***")
-        except (AuthError, StopIteration) as error:
-            raise SmtpError("protocol", stage=Stage.AUTH, text=str(error)) from error
-        if reply.permanent:
-            raise SmtpError("auth_refused", stage=Stage.AUTH, reply=reply)
-        if reply.temporary:
-            raise SmtpError("auth_deferred", stage=Stage.AUTH, reply=reply)
-        if reply.code != 235 or challenges < mechanism.challenges:
-            raise SmtpError("protocol", stage=Stage.AUTH, reply=reply)
-
-    def _plaintext_allowed(self) -> bool:
-        return self.route.allow_plaintext or _is_loopback(self.peer)
 
     # Letters ------------------------------------------------------------------------------
     @property
@@ -304,14 +283,3 @@ def _unverified_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _is_loopback(peer: str) -> bool:
-    try:
-        return ipaddress.ip_address(peer).is_loopback
-    except ValueError:
-        return False
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()

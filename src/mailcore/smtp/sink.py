@@ -2,7 +2,7 @@
 
 It accepts everything unless its ``Script`` says otherwise: a reply per stage, per
 sender or per recipient, a delay, a hang, a dropped or reset connection, replies in
-one-byte packets, LOGIN/PLAIN/SCRAM, STARTTLS.  What it accepted is in ``accepted``
+one-byte packets, logins (sink_login.py), STARTTLS.  What it accepted is in ``accepted``
 and, line by line and fsynced before the 250, in the ``record`` file.
 
 As a program (``python -m mailcore.smtp.sink --faults SEED``, in sink_program.py) it

@@ -1,4 +1,7 @@
-"""The sink's side of AUTH: PLAIN, LOGIN and SCRAM-SHA-256, the server's halves."""
+"""The sink's side of AUTH: the server's halves of all mechanisms that we speak.
+
+For a login with a token, the user's "password" is the token that counts.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 __all__ = ["Login"]
 
 SALT, ROUNDS = b"salt", 4096
+TICKET = b"<1896.697170952@sink.example>"
+CLIENT_FIRST = frozenset({"PLAIN", "SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2"})
+COMPLAINT = b'{"status":"%s","schemes":"bearer","scope":"mail"}'
 
 
 class Login:
@@ -27,7 +33,12 @@ class Login:
             "PLAIN": self._plain,
             "LOGIN": self._login,
             "SCRAM-SHA-256": self._scram,
+            "CRAM-MD5": self._cram_md5,
+            "OAUTHBEARER": self._oauthbearer,
+            "XOAUTH2": self._xoauth2,
         }[mechanism]
+        if not initial and mechanism in CLIENT_FIRST:
+            initial = base64.b64encode(await self._ask(b"")).decode()
         return await check(initial)
 
     async def _plain(self, initial: str) -> str:
@@ -40,6 +51,33 @@ class Login:
 
     def _compare(self, user: str, password: str) -> str:
         return user if self._users.get(user) == password else ""
+
+    async def _cram_md5(self, initial: str) -> str:
+        user, _, digest = (await self._ask(TICKET)).decode().rpartition(" ")
+        secret = self._users.get(user, "").encode()
+        return user if hmac.digest(secret, TICKET, "md5").hex() == digest else ""
+
+    async def _oauthbearer(self, initial: str) -> str:
+        header, *fields = base64.b64decode(initial).decode().split("\x01")
+        assert any(field.startswith("host=") for field in fields)
+        user = header.split(",")[1].removeprefix("a=")
+        user = user.replace("=2C", ",").replace("=3D", "=")
+        return await self._bearer(user, fields, b"invalid_token", resigned=b"\x01")
+
+    async def _xoauth2(self, initial: str) -> str:
+        user, *fields = base64.b64decode(initial).decode().split("\x01")
+        user = user.removeprefix("user=")
+        return await self._bearer(user, fields, b"401", resigned=b"")
+
+    async def _bearer(
+        self, user: str, fields: list[str], status: bytes, *, resigned: bytes
+    ) -> str:
+        """Believe the token, or complain and wait until the client has resigned."""
+        if self._users.get(user) and f"auth=Bearer {self._users[user]}" in fields:
+            return user
+        answer = await self._ask(COMPLAINT % status)
+        assert answer == resigned
+        return ""
 
     async def _scram(self, initial: str) -> str:
         bare = base64.b64decode(initial).decode().removeprefix("n,,")

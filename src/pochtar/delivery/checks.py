@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -20,13 +21,15 @@ from pochtar.base.errors import InvalidInput, PochtarError
 from pochtar.base.ids import uuid7
 from pochtar.base.secrets import SecretError
 from pochtar.content.models import Message
-from pochtar.delivery.bridge import run_in_loop
+from pochtar.delivery.bridge import Bridge
 from pochtar.delivery.dkim_signing import SigningTrouble
 from pochtar.delivery.letters import composer_for_test
 from pochtar.delivery.models import Relay, Sender
 from pochtar.delivery.routes import QUICK, route_of
+from pochtar.delivery.tokens import with_tokens
 from pochtar.delivery.words import explain_trouble
 
+T = TypeVar("T")
 LONGEST_DIALOGUE = 200  # lines; a server must not be able to fill our page
 
 
@@ -101,15 +104,24 @@ def _check(relay: Relay) -> ConnectionCheck:
         await session.quit()
 
     try:
-        run_in_loop(talk(route_of(relay, timeouts=QUICK)))
+        _talk(relay, talk)
     except SecretError:
         return ConnectionCheck(ok=False, code="password_unreadable")
     except SmtpError as error:
-        detail = str(error.reply) if error.reply else error.text
         return ConnectionCheck(
-            ok=False, code=error.code, detail=detail, lines=tuple(lines)
+            ok=False, code=error.code, detail=error.detail, lines=tuple(lines)
         )
     return ConnectionCheck(ok=True, lines=tuple(lines))
+
+
+def _talk(relay: Relay, talk: Callable[[Route], Coroutine[Any, Any, T]]) -> T:
+    """Talk over the relay's route while this thread serves the database to it.
+
+    Raises SmtpError and SecretError.
+    """
+    bridge: Bridge[T] = Bridge()
+    route = with_tokens(route_of(relay, timeouts=QUICK), relay, bridge.call)
+    return bridge.serve(talk(route), stopped=lambda: False)
 
 
 def send_test(
@@ -132,14 +144,11 @@ def send_test(
     except SigningTrouble as trouble:
         return TestLetter(accepted=False, code=trouble.code)
     try:
-        route = route_of(sender.relay, timeouts=QUICK)
+        outcome = _talk(sender.relay, lambda route: send_one(route, envelope))
     except SecretError:
         return TestLetter(accepted=False, code="password_unreadable")
-    try:
-        outcome = run_in_loop(send_one(route, envelope))
     except SmtpError as error:
-        reply = str(error.reply) if error.reply else error.text
-        return TestLetter(accepted=False, code=error.code, reply=reply)
+        return TestLetter(accepted=False, code=error.code, reply=error.detail)
     return TestLetter(
         accepted=outcome.accepted,
         code=outcome.code,

@@ -43,6 +43,7 @@ from pochtar.delivery.runs import (
     recover_dead_leases,
     recover_lease,
 )
+from pochtar.delivery.tokens import with_tokens
 from pochtar.delivery.verdicts import Watch, judge_run
 from pochtar.delivery.ways import (
     Hold,
@@ -216,7 +217,7 @@ def _stand_still(run: Run, slice_: Slice, code: str, text: str) -> SliceReport:
 
 
 def _detail(route: Route, trouble: RelayTrouble) -> str:
-    said = trouble.reply or trouble.text
+    said = " – ".join(part for part in (trouble.reply, trouble.text) if part)
     place = f"{route.host}:{route.port}"
     return f"{place} – {said}" if said else place
 
@@ -231,6 +232,7 @@ def _serve(
     on_recorded: OnRecorded | None,
 ) -> SliceReport:
     bridge: Bridge[SliceReport] = Bridge()
+    route = with_tokens(route, way.relay, bridge.call)
     pacer = RelayPacer(
         bridge,
         Quotas(relay=way.relay, provider=slice_.provider, per_minute=way.per_minute),

@@ -32,6 +32,7 @@ from pochtar.delivery.limit_models import (
     RunRelay,
     SenderRelay,
 )
+from pochtar.delivery.oauth_models import RelayOAuth
 from pochtar.delivery.relay_models import (
     ManagedQuerySet,
     Relay,
@@ -56,6 +57,7 @@ __all__ = [
     "ProviderState",
     "Relay",
     "RelayKind",
+    "RelayOAuth",
     "RelayQuota",
     "RelayTls",
     "Run",

@@ -38,6 +38,8 @@ class Pools:
         reuse = reuse or REUSE
         idle = self._idle.get((route, reuse), [])
         found = [idle.pop() for _ in range(min(count, len(idle)))]
+        for transport in found:
+            transport.route = route  # an equal one, whose tokens are the borrower's
         return found + [
             SmtpTransport(route, reuse=reuse, manners=MANNERS)
             for _ in range(count - len(found))

@@ -20,6 +20,11 @@ APP_PASSWORD = _(
     "mailbox's security settings, the ordinary one is refused."
 )
 
+APP_PASSWORD_OR_OAUTH = _(
+    "Log in with the mailbox's address and an application password, made in the "
+    "mailbox's security settings (the ordinary one is refused), or with OAuth 2."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
@@ -29,6 +34,9 @@ class Preset:
     tls: str
     note: Promise | str = ""
     username: str = ""
+    oauth_url: str = ""  # OAuth 2
+    scope: str = ""
+    oauth_first: bool = False  # the provider wants passwords no more
     limits: RelayLimits = field(default_factory=RelayLimits)
 
 
@@ -38,7 +46,8 @@ PRESETS: dict[str, Preset] = {
         host="smtp.yandex.ru",
         port=465,
         tls=TLS,
-        note=APP_PASSWORD,
+        note=APP_PASSWORD_OR_OAUTH,
+        oauth_url="https://oauth.yandex.ru/token",
         limits=RelayLimits(
             max_connections=2, messages_per_connection=20, per_minute=20, per_day=500
         ),
@@ -58,7 +67,9 @@ PRESETS: dict[str, Preset] = {
         host="smtp.gmail.com",
         port=587,
         tls=STARTTLS,
-        note=APP_PASSWORD,
+        note=APP_PASSWORD_OR_OAUTH,
+        oauth_url="https://oauth2.googleapis.com/token",
+        scope="https://mail.google.com/",
         limits=RelayLimits(
             max_connections=2, messages_per_connection=50, per_minute=20, per_day=500
         ),
@@ -69,10 +80,13 @@ PRESETS: dict[str, Preset] = {
         port=587,
         tls=STARTTLS,
         note=_(
-            "The login with a password is switched off step by step since the end of "
-            "2026; an administrator must allow it (“Authenticated SMTP”). A refusal "
-            "names 5.7.30."
+            "Log in with OAuth 2: the login with a password is switched off step by "
+            "step since the end of 2026 (a refusal names 5.7.30). An administrator must "
+            "allow “Authenticated SMTP” for the mailbox."
         ),
+        oauth_url="https://login.microsoftonline.com/common/oauth2/v2.0/token",
+        scope="https://outlook.office.com/SMTP.Send offline_access",
+        oauth_first=True,
         limits=RelayLimits(
             max_connections=3, messages_per_connection=50, per_minute=30, per_day=10000
         ),

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from mailcore.smtp.session import SmtpError
 from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, InvalidInput
+from pochtar.delivery.hosts import clean_host, is_local
 from pochtar.delivery.limits import RelayLimits, apply_limits
-from pochtar.delivery.models import Relay, RelayKind, RelayTls
-from pochtar.delivery.routes import refuse_private, sealed_password
+from pochtar.delivery.models import Relay, RelayKind, RelayOAuth, RelayTls
+from pochtar.delivery.oauth import OAuthDraft, prepare_oauth, save_oauth
+from pochtar.delivery.routes import sealed_password
 from pochtar.delivery.ways import wake_slices
 
 SANDBOX_NAME = "Sandbox"
-_HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
-LOCAL_NAMES = frozenset({"localhost"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayDraft:
-    """What a person enters. ``password`` None keeps the stored one."""
+    """What a person enters. ``password`` None keeps the stored one.
+
+    With ``oauth`` there is no password: access tokens take its place.
+    """
 
     name: str
     host: str
@@ -35,6 +34,7 @@ class RelayDraft:
     tls: str
     username: str = ""
     password: str | None = None
+    oauth: OAuthDraft | None = None
     limits: RelayLimits | None = None  # None keeps them
 
 
@@ -62,9 +62,8 @@ def change_relay(relay: Relay, draft: RelayDraft, *, by: User) -> Relay:
     """
     require_role(by, relay.workspace_id, Role.MANAGER)
     _refuse_sandbox(relay)
-    moved = (relay.host, relay.username) != (clean_host(draft.host), draft.username)
-    keeps = draft.password is None and draft.username
-    if moved and keeps and relay.password_sealed:
+    keeps = draft.password is None and draft.username and not draft.oauth
+    if _moved(relay, draft) and keeps and relay.password_sealed:
         raise InvalidInput(
             "password_needed",
             _("The host or the login is new: enter the password again."),
@@ -94,17 +93,22 @@ def delete_relay(relay: Relay, *, by: User) -> None:
         relay.delete()
 
 
+def _moved(relay: Relay, draft: RelayDraft) -> bool:
+    return (relay.host, relay.username) != (clean_host(draft.host), draft.username)
+
+
 def _refuse_sandbox(relay: Relay) -> None:
     if relay.is_sandbox:
         raise Conflict("relay_is_sandbox", _("The sandbox cannot be changed."))
 
 
 def _save(relay: Relay, draft: RelayDraft, *, by: User, verb: str) -> Relay:
+    oauth = _oauth_of(relay, draft)
     relay.name = _clean_name(draft.name)
     relay.host, relay.port = clean_host(draft.host), _clean_port(draft.port)
     relay.tls, relay.username = draft.tls, draft.username.strip()
     _check_protection(relay)
-    if not relay.username:
+    if oauth or not relay.username:
         relay.password_sealed = ""
     elif draft.password is not None:
         relay.password_sealed = sealed_password(relay, draft.password)
@@ -115,6 +119,10 @@ def _save(relay: Relay, draft: RelayDraft, *, by: User, verb: str) -> Relay:
     try:
         with transaction.atomic():
             relay.save()
+            if oauth and draft.oauth:
+                save_oauth(oauth, draft.oauth)
+            else:
+                RelayOAuth.objects.filter(relay=relay).delete()
             wake_slices(relay, now=timezone.now())
             write_audit(
                 relay.workspace, by=by, verb=verb, subject=relay, name=relay.name
@@ -128,47 +136,23 @@ def _save(relay: Relay, draft: RelayDraft, *, by: User, verb: str) -> Relay:
     return relay
 
 
+def _oauth_of(relay: Relay, draft: RelayDraft) -> RelayOAuth | None:
+    if not draft.oauth:
+        return None
+    if not draft.username.strip():
+        raise InvalidInput(
+            "oauth_login",
+            _("With OAuth 2, enter the mailbox's address as the login name."),
+            field="username",
+        )
+    return prepare_oauth(relay, draft.oauth, moved=_moved(relay, draft))
+
+
 def _clean_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > 120:
         raise InvalidInput("relay_name", _("Enter a name."), field="name")
     return name
-
-
-def clean_host(host: str) -> str:
-    """Return a host name (A-labels) or an address; raise InvalidInput."""
-    typed = host.strip().rstrip(".")
-    try:
-        return _address(typed)
-    except ValueError:
-        pass
-    try:
-        name = typed.encode("idna").decode().lower()
-    except UnicodeError:
-        name = ""
-    labels = name.split(".")
-    numeric = labels[-1].isdecimal()  # 1.2.3 and 0x7f.1 are tricks, not names
-    if not all(_HOST_LABEL.fullmatch(label) for label in labels) or numeric:
-        raise InvalidInput(
-            "relay_host",
-            _("Enter a host name like smtp.example.com, without https:// and port."),
-            field="host",
-        )
-    return name
-
-
-def _address(typed: str) -> str:
-    address = str(ipaddress.ip_address(typed.strip("[]")))
-    if not settings.ALLOW_PRIVATE_RELAYS:
-        try:
-            refuse_private(address)
-        except SmtpError as error:
-            raise InvalidInput(
-                "relay_private",
-                _("This installation does not allow servers in a private network."),
-                field="host",
-            ) from error
-    return address
 
 
 def _clean_port(port: int) -> int:
@@ -183,16 +167,9 @@ def _check_protection(relay: Relay) -> None:
     """A login may cross a network only encrypted (SMTP-02)."""
     if relay.tls not in RelayTls.values:
         raise InvalidInput("relay_tls", _("Choose the encryption."), field="tls")
-    if relay.tls == RelayTls.NONE and relay.username and not _is_local(relay.host):
+    if relay.tls == RelayTls.NONE and relay.username and not is_local(relay.host):
         raise InvalidInput(
             "relay_login_in_the_clear",
             _("Without encryption the password would cross the network readable."),
             field="tls",
         )
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in LOCAL_NAMES

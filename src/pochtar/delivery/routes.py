@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import ssl
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -17,6 +16,7 @@ from mailcore.smtp.session import (
     TlsMode,
 )
 from pochtar.base.secrets import seal, unseal
+from pochtar.delivery.hosts import is_public
 from pochtar.delivery.models import Relay
 from pochtar.sandbox.credentials import sandbox_password, sandbox_username
 
@@ -38,7 +38,10 @@ SUBMISSION_PORT = 587
 
 
 def route_of(relay: Relay, *, timeouts: Timeouts | None = None) -> Route:
-    """Return how to reach the relay. Raise SecretError if the password is unreadable."""
+    """Return how to reach the relay. Raise SecretError if the password is unreadable.
+
+    Access tokens, where it takes them, are added by ``with_tokens`` (tokens.py).
+    """
     if relay.is_sandbox:
         return _sandbox(sandbox_username(relay.workspace_id), timeouts)
     return Route(
@@ -101,10 +104,7 @@ def tls_context() -> ssl.SSLContext:
 
 def refuse_private(address: str) -> None:
     """Keep a workspace's relay out of the operator's own network (SEC-08)."""
-    peer = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped:
-        peer = peer.ipv4_mapped
-    if not peer.is_global or peer.is_multicast:
+    if not is_public(address):
         raise SmtpError("private_address", stage=Stage.CONNECT, text=address)
 
 

@@ -29,6 +29,7 @@ from pochtar.delivery.models import (
     SliceStatus,
 )
 from pochtar.delivery.quotas import ProviderLimits, provider_limits
+from pochtar.delivery.words import TOKEN_TROUBLES
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,9 @@ SERVER_TROUBLES = frozenset(
         "auth_deferred",
         "auth_unsupported",
         "auth_needs_tls",
+        "token_refused",
+        "token_unsupported",
+        *TOKEN_TROUBLES,
         "login_wanted",
         "private_address",
         "password_unreadable",

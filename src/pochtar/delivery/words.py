@@ -5,7 +5,45 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+# At the token address, where an SMTP server is logged in to with OAuth 2.
+TOKEN_TROUBLES: dict[str, Promise] = {
+    "oauth_withdrawn": _(
+        "The permission to send has been withdrawn or has run out. Connect the mailbox "
+        "again: enter a new refresh token for this SMTP server."
+    ),
+    "oauth_client": _(
+        "The provider does not know this client ID, or the client secret is wrong or "
+        "has run out. Check both in the provider's console."
+    ),
+    "oauth_scope": _(
+        "The provider refuses the scope. It must be one that the permission was given "
+        "for."
+    ),
+    "oauth_deferred": _(
+        "The provider cannot give an access token just now. Try again later."
+    ),
+    "oauth_refused": _("The provider gives no access token. Its answer says why."),
+    "oauth_answer": _(
+        "What answers at the token address gives no access tokens. Check the address."
+    ),
+    "oauth_unreachable": _(
+        "The token address cannot be reached, or did not answer in time. Check it; a "
+        "firewall may be in the way."
+    ),
+    "oauth_tls": _(
+        "The certificate at the token address cannot be trusted, so no secret was sent."
+    ),
+    "oauth_unreadable": _(
+        "The stored secrets of OAuth 2 cannot be read any more (the encryption key has "
+        "changed). Enter them again."
+    ),
+    "oauth_private": _(
+        "The token address stands in a private network, and this installation does not "
+        "allow that."
+    ),
+}
 TROUBLES: dict[str, Promise] = {
+    **TOKEN_TROUBLES,
     "connect_refused": _(
         "Nothing answers at this host and port. Check both; a firewall may be in the way."
     ),
@@ -38,6 +76,15 @@ TROUBLES: dict[str, Promise] = {
     "auth_unsupported": _("The server offers no kind of login that we know."),
     "auth_needs_tls": _(
         "The password is not sent without encryption. Choose STARTTLS or TLS."
+    ),
+    "token_refused": _(
+        "The server did not take the access token. The login name must be the mailbox's "
+        "own address, the permission must include sending mail (scope), and SMTP must "
+        "be switched on for the mailbox."
+    ),
+    "token_unsupported": _(
+        "The server takes no login with OAuth 2. Log in with a password, or check host "
+        "and port."
     ),
     "private_address": _(
         "The host stands in a private network, and this installation does not allow "

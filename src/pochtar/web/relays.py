@@ -22,6 +22,7 @@ from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.delivery.checks import ConnectionCheck, check_connection
 from pochtar.delivery.limits import forget_learnt
 from pochtar.delivery.models import Relay
+from pochtar.delivery.oauth import find_oauth
 from pochtar.delivery.presets import PRESETS
 from pochtar.delivery.relays import (
     change_relay,
@@ -78,6 +79,7 @@ def _page(
     context = {
         "relay": relay,
         "senders": relay.senders.order_by("from_email"),
+        "oauth": find_oauth(relay),
         "check": check,
         "last_trouble": last,
         "limits": relay_facts(relay),

@@ -24,7 +24,7 @@ async def refusal(sink: Sink, **over: object) -> SmtpError:
 
 
 @pytest.mark.parametrize("mode", [TlsMode.STARTTLS, TlsMode.OPPORTUNISTIC])
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256"])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256", "CRAM-MD5"])
 async def test_login_over_starttls(
     server_tls: ssl.SSLContext,
     trusting: ssl.SSLContext,
@@ -209,7 +209,7 @@ async def test_a_refused_login_is_reported(text: str, code: str) -> None:
 
 
 async def test_a_wrong_password_is_refused_by_every_mechanism() -> None:
-    for mechanism in ("PLAIN", "LOGIN", "SCRAM-SHA-256"):
+    for mechanism in ("PLAIN", "LOGIN", "SCRAM-SHA-256", "CRAM-MD5"):
         async with Sink(Script(users=USERS, mechanisms=(mechanism,))) as sink:
             error = await refusal(sink, username="lavka", password="wrong")
         assert error.code == "auth_refused"
@@ -232,7 +232,7 @@ async def test_an_old_form_of_the_auth_offer_is_read() -> None:
     assert session.capabilities.size == 0
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256"])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256", "CRAM-MD5"])
 async def test_the_observer_sees_every_line_but_no_secret(mechanism: str) -> None:
     """SMTP-03: not in base64 either, and not if the server says it back."""
     echo = base64.b64encode(f"\0lavka\0{PASSWORD}".encode()).decode()

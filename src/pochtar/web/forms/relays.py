@@ -8,10 +8,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.base.errors import InvalidInput
+from pochtar.delivery.hosts import clean_host
 from pochtar.delivery.models import Relay, RelayTls
+from pochtar.delivery.oauth import find_oauth
 from pochtar.delivery.presets import Preset
-from pochtar.delivery.relays import RelayDraft, clean_host
+from pochtar.delivery.relays import RelayDraft
 from pochtar.web.forms.limits import LimitFields, initial_limits
+from pochtar.web.forms.oauth import OAuthFields, initial_oauth
 
 LONGEST_NAME = 120
 LONGEST_HOST = 253
@@ -19,7 +22,7 @@ LONGEST_LOGIN = 254
 LONGEST_PASSWORD = 500
 
 
-class RelayForm(LimitFields):
+class RelayForm(OAuthFields, LimitFields):
     """An SMTP server. The password is write-only."""
 
     name = forms.CharField(
@@ -91,11 +94,15 @@ class RelayForm(LimitFields):
         preset: Preset | None = None,
         **kwargs: Any,
     ) -> None:
+        stored = find_oauth(relay) if relay else None
         if relay:
             kwargs["initial"] = _values_of(relay) | initial_limits(relay)
         elif preset:
             kwargs["initial"] = _values_of(preset) | initial_limits(preset.limits)
-        super().__init__(*args, **kwargs)
+        kwargs["initial"] = (kwargs.get("initial") or {}) | initial_oauth(
+            stored or preset
+        )
+        super().__init__(*args, stored=stored, **kwargs)
         if relay and relay.password_sealed:
             self.fields["password"].help_text = _(
                 "A password is stored. Leave this empty to keep it."
@@ -116,6 +123,7 @@ class RelayForm(LimitFields):
             tls=data["tls"],
             username=data["username"],
             password=data["password"] or None,
+            oauth=self.oauth(),
             limits=self.limits(),
         )
 
