@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +20,12 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 
 from mailcore.engine.retry import settle
-from mailcore.engine.types import Item, Lease, LeaseLost, Result
+from mailcore.engine.types import Item, Lease, LeaseLost, OutcomeClass, Result
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.bridge import Bridge
 from pochtar.delivery.members import members_of
 from pochtar.delivery.models import Delivery, Run, RunStatus, Slice, SliceStatus
-from pochtar.delivery.recording import record_attempts, record_behind, row_of
+from pochtar.delivery.recording import record_attempts, record_behind
 from pochtar.delivery.retries import chain_of, put_off
 from pochtar.delivery.tables import Statement, column_of, database_value, table_of
 from pochtar.delivery.withdrawals import Withdrawals, why_not
@@ -134,7 +135,7 @@ class SliceStore:
     ) -> tuple[bool, Mapping[int, str]]:
         """Record and move on; return whether the run is to go on, and without whom."""
         now = timezone.now()
-        results = [settle(result, self._chain) for result in results]
+        results = self._settle(results)
         expires_at = now + settings.DELIVERY_LEASE
         status, departures = self._write(
             lease, results, cursor=cursor, lease_expires_at=expires_at
@@ -146,7 +147,7 @@ class SliceStore:
     def release(
         self, lease: Lease, results: Sequence[Result], cursor: int, done: bool
     ) -> None:
-        results = [settle(result, self._chain) for result in results]
+        results = self._settle(results)
         with transaction.atomic():
             self._write(
                 lease,
@@ -161,6 +162,11 @@ class SliceStore:
                 put_off(self._run, self._slice)
         self._tell(results)
 
+    def _settle(self, results: Sequence[Result]) -> Sequence[Result]:
+        if all(result.outcome is OutcomeClass.ACCEPTED for result in results):
+            return results
+        return [settle(result, self._chain) for result in results]
+
     def _write(
         self, lease: Lease, results: Sequence[Result], **values: object
     ) -> tuple[str, int]:
@@ -168,15 +174,17 @@ class SliceStore:
 
         Returns how its run stands, and how many have left the workspace.
         """
-        rows = [row_of(one, number=self._slice.attempt_number) for one in results]
-        update, source = _update_of(lease, self._run, values), self._slice.source
+        number, source = self._slice.attempt_number, self._slice.source
+        update = _update_of(lease, self._run, values)
         if connection.vendor == "postgresql":
-            found = record_behind(update, self._run, rows, source=source)
+            found = record_behind(
+                update, self._run, results, number=number, source=source
+            )
         else:
             with transaction.atomic():
                 found = _execute(update)
                 if found:
-                    record_attempts(self._run, rows, source=source)
+                    record_attempts(self._run, results, number=number, source=source)
         if not found:
             raise LeaseLost(lease.slice_id)
         return str(found[0]), int(found[1])
@@ -194,26 +202,33 @@ def _update_of(lease: Lease, run: Run, values: dict[str, object]) -> Statement:
 
     Its row is the run's status and the number of those who left the workspace.
     """
+    mine = {"id": lease.slice_id, "lease_token": lease.token}
+    return Statement(
+        _update_sql(*values),
+        [
+            *(
+                database_value(Slice, name, value)
+                for name, value in (*values.items(), *mine.items())
+            ),
+            database_value(Workspace, "id", run.workspace_id),
+        ],
+    )
+
+
+@cache
+def _update_sql(*names: str) -> str:
     table, run_table = table_of(Slice), table_of(Run)
-    keys = {"id": lease.slice_id, "lease_token": lease.token}
-    sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in values)
-    mine = " AND ".join(f"{column_of(Slice, name)} = %s" for name in keys)
+    sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in names)
+    mine = " AND ".join(
+        f"{column_of(Slice, name)} = %s" for name in ("id", "lease_token")
+    )
     joined = f"{run_table}.{column_of(Run, 'id')} = {table}.{column_of(Slice, 'run')}"
     status = f"(SELECT {column_of(Run, 'status')} FROM {run_table} WHERE {joined})"  # noqa: S608
     departures = (
         f"(SELECT {column_of(Workspace, 'departures')} FROM {table_of(Workspace)} "  # noqa: S608
         f"WHERE {column_of(Workspace, 'id')} = %s)"
     )
-    return Statement(
-        f"UPDATE {table} SET {sets} WHERE {mine} RETURNING {status}, {departures}",  # noqa: S608
-        [
-            *(
-                database_value(Slice, name, value)
-                for name, value in (*values.items(), *keys.items())
-            ),
-            database_value(Workspace, "id", run.workspace_id),
-        ],
-    )
+    return f"UPDATE {table} SET {sets} WHERE {mine} RETURNING {status}, {departures}"  # noqa: S608
 
 
 def _execute(statement: Statement) -> tuple[Any, ...] | None:

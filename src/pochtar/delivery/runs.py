@@ -335,12 +335,11 @@ def _record_untried(
     run: Run, slice_: Slice, up_to: int, outcome: Outcome, reason: str, now: dt.datetime
 ) -> int:
     """Give every member of the slice up to there an attempt, if it has none."""
-    rows = attempts_without_server(
+    results = attempts_without_server(
         untried_members(slice_, up_to=up_to).values_list("pk", flat=True),
-        number=slice_.attempt_number,
         outcome=outcome,
         reason=reason,
         at=now,
     )
-    record_attempts(run, rows, source=slice_.source)
-    return len(rows)
+    record_attempts(run, results, number=slice_.attempt_number, source=slice_.source)
+    return len(results)
