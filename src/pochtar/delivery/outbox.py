@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -76,6 +77,8 @@ class SliceStore:
         self._on_recorded = on_recorded
         self._chain = chain_of(run, slice_)
         self._withdrawals = Withdrawals(run)
+        # Whoever had the slice before may have put somebody off.
+        self._may_have_put_off = slice_.cursor >= slice_.first_position
 
     def lease(self) -> Lease:
         return Lease(
@@ -103,6 +106,7 @@ class SliceStore:
         """Record and move on; return whether the run is to go on, and without whom."""
         now = timezone.now()
         results = self._settle(results)
+        self._notice(results)
         expires_at = now + settings.DELIVERY_LEASE
         status, departures = self._write(
             lease, results, cursor=cursor, lease_expires_at=expires_at
@@ -115,7 +119,10 @@ class SliceStore:
         self, lease: Lease, results: Sequence[Result], cursor: int, done: bool
     ) -> None:
         results = self._settle(results)
-        with transaction.atomic():
+        self._notice(results)
+        # The later slice and the end of this one: either both are there or neither is.
+        followed = done and self._may_have_put_off
+        with transaction.atomic() if followed else nullcontext():
             self._write(
                 lease,
                 results,
@@ -125,7 +132,7 @@ class SliceStore:
                 lease_expires_at=None,
                 leased_by="",
             )
-            if done:
+            if followed:
                 put_off(self._run, self._slice)
         self._tell(results)
 
@@ -133,6 +140,10 @@ class SliceStore:
         if all(result.outcome is OutcomeClass.ACCEPTED for result in results):
             return results
         return [settle(result, self._chain) for result in results]
+
+    def _notice(self, results: Sequence[Result]) -> None:
+        if any(result.outcome is OutcomeClass.DEFERRED for result in results):
+            self._may_have_put_off = True
 
     def _write(
         self, lease: Lease, results: Sequence[Result], **values: object
