@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from pochtar.delivery.models import Run, Tally
+from pochtar.delivery.models import Delivery, Run, Tally
 from pochtar.mailings import demo
 from pochtar.ops import diagnosis
 
@@ -153,3 +153,13 @@ def test_a_ledger_that_does_not_add_up_exits_with_one(runs):
 
     assert status == 1
     assert "9999" in text
+
+
+def test_an_attempt_without_its_delivery_is_reported(runs):
+    deliveries = Delivery.objects.filter(run=Run.objects.earliest("pk"))
+    deliveries._raw_delete(deliveries.db)
+
+    status, text = doctor("ledger")
+
+    assert status == 1
+    assert "attempts have no delivery" in text

@@ -39,7 +39,6 @@ def ended(workspace: Workspace, *outcomes: str, status: str = "completed") -> An
     for position, outcome in enumerate(outcomes, start=1):
         rows = attempts_without_server(
             [run.deliveries.get(position=position).pk],
-            number=1,
             outcome=Outcome(outcome),
             reason="closed",
             at=now,
@@ -145,12 +144,11 @@ def test_several_tries_of_one_delivery_are_told_apart(as_viewer, workspace):
     mailing = ended(workspace, "deferred")
     rows = attempts_without_server(
         [mailing.run.deliveries.get().pk],
-        number=2,
         outcome=Outcome.ACCEPTED,
         reason="",
         at=timezone.now() + dt.timedelta(minutes=15),
     )
-    record_attempts(mailing.run, rows, source="deferred")
+    record_attempts(mailing.run, rows, number=2, source="deferred")
 
     page = read(as_viewer, url("mailing", mailing))
 

@@ -20,14 +20,22 @@ from django.utils import timezone
 from mailcore.addresses import AddressError
 from mailcore.compose import HeaderError, TemplateError
 from mailcore.engine.runner import deliver
-from mailcore.engine.types import LeaseLost, Limits, RelayTrouble, Result, SliceReport
+from mailcore.engine.types import (
+    LeaseLost,
+    Limits,
+    OutcomeClass,
+    RelayTrouble,
+    Result,
+    SliceReport,
+)
 from mailcore.smtp.session import Route
 from pochtar.base.secrets import SecretError
 from pochtar.delivery.bridge import Bridge
+from pochtar.delivery.desk import Desk, Plan
 from pochtar.delivery.dkim_checks import check_due_keys
 from pochtar.delivery.dkim_signing import SigningTrouble
 from pochtar.delivery.holders import held
-from pochtar.delivery.letters import Composer, composer_for_run
+from pochtar.delivery.letters import composer_for_run
 from pochtar.delivery.models import Run, RunStatus, Slice
 from pochtar.delivery.outbox import OrmOutbox, SliceStore
 from pochtar.delivery.pacing import PATIENCE_SECONDS, RelayPacer
@@ -50,6 +58,7 @@ from pochtar.delivery.ways import (
     Way,
     choose_way,
     find_hold,
+    follow,
     put_off,
     set_aside,
     wake_slices,
@@ -90,20 +99,35 @@ def drive_run(
     the rest stays pending.  ``on_recorded`` is called in this thread with each batch
     of committed results.
     """
+    desk = Desk()
     while not stopped():
-        run = _fresh(run)
-        now = timezone.now()
-        recover_dead_leases(now=now)
-        expire_run(run, now=now)
-        check_due_keys(now=now)  # perhaps there is no worker whose tick does it
-        if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
-            break
-        report = drive_slice(run, stopped=stopped, on_recorded=on_recorded)
+        if desk.is_old or _is_late(run):
+            run = _fresh(run)
+            if not _keep_house(run):
+                break
+            desk.clear()
+        report = drive_slice(run, stopped=stopped, on_recorded=on_recorded, desk=desk)
         if report is not None and report.wait and not report.counts:
             time.sleep(WAIT_SECONDS)
         elif report is None and not judge_run(run):
             time.sleep(LATER_SECONDS if only_waits(run) else WAIT_SECONDS)
     return _fresh(run)
+
+
+def _keep_house(run: Run) -> bool:
+    """Do what a worker's tick would do, if there is one; False if the run is over."""
+    now = timezone.now()
+    recover_dead_leases(now=now)
+    expire_run(run, now=now)
+    check_due_keys(now=now)
+    if finish_run_if_done(run, now=now) or run.status != RunStatus.RUNNING:
+        return False
+    judge_run(run, now=now)  # if that pauses it, no slice can be leased
+    return True
+
+
+def _is_late(run: Run) -> bool:
+    return bool(run.stop_at and run.stop_at <= timezone.now())
 
 
 def _fresh(run: Run) -> Run:
@@ -117,19 +141,28 @@ def drive_slice(
     slice_id: int | None = None,
     stopped: Stopped = never,
     on_recorded: OnRecorded | None = None,
+    desk: Desk | None = None,
 ) -> SliceReport | None:
     """Lease a slice of the run and send it; None if there was none to lease.
 
     Trouble with the relay pauses the run and is told in the report; a verdict on the
-    letters (verdicts.py) pauses it too.
+    letters (verdicts.py) pauses it too.  Who drives one slice after the other has a
+    ``desk`` for them.
     """
+    desk = desk or Desk()
     slice_ = lease_slice(run, slice_id=slice_id)
     if slice_ is None:
+        desk.forget()
         return None
     watch = Watch(run, on_recorded)
     try:
-        report = _drive_leased(run, slice_, stopped=stopped, on_recorded=watch)
-        judge_run(run)
+        report = _drive_leased(
+            run, slice_, desk=desk, stopped=stopped, on_recorded=watch
+        )
+        if not report.done:
+            desk.forget()
+        if _says_something(slice_, run, report):
+            judge_run(run)
         return report
     except LeaseLost:
         log.warning("lease_lost", slice=slice_.pk)
@@ -151,6 +184,12 @@ def drive_slice(
         held.discard(slice_.lease_token)  # even if the database could not be told
 
 
+def _says_something(slice_: Slice, run: Run, report: SliceReport) -> bool:
+    """Whether a verdict may follow; of good news, whoever keeps house takes notice."""
+    canary = slice_.last_position <= run.canary
+    return canary or set(report.counts) != {OutcomeClass.ACCEPTED}
+
+
 def _give_up(slice_: Slice) -> None:
     """Free the lease if it is still ours; what was in hand becomes unknown."""
     current = Slice.objects.filter(
@@ -161,8 +200,28 @@ def _give_up(slice_: Slice) -> None:
 
 
 def _drive_leased(
-    run: Run, slice_: Slice, *, stopped: Stopped, on_recorded: OnRecorded | None
+    run: Run,
+    slice_: Slice,
+    *,
+    desk: Desk,
+    stopped: Stopped,
+    on_recorded: OnRecorded | None,
 ) -> SliceReport:
+    if plan := desk.find(slice_.provider):
+        plan.way = follow(plan.way, slice_)
+    else:
+        made = _make_plan(run, slice_)
+        if isinstance(made, SliceReport):
+            return made
+        plan = made
+        desk.keep(slice_.provider, plan)
+    report = _serve(run, slice_, plan, stopped, on_recorded)
+    _after(run, slice_, plan.way, plan.route, report)
+    return report
+
+
+def _make_plan(run: Run, slice_: Slice) -> Plan | SliceReport:
+    """Find out how the slice is to go; what stands in its way is told in a report."""
     way = choose_way(run, slice_, now=timezone.now())
     if isinstance(way, Hold):
         return _hold_back(run, slice_, way)
@@ -178,9 +237,7 @@ def _drive_leased(
         if set_aside(run, way.relay, UNREADABLE, now=timezone.now()):
             return _hold_back(run, slice_, None)
         return _stand_still(run, slice_, UNREADABLE.code, "")
-    report = _serve(run, slice_, way, composer, route, stopped, on_recorded)
-    _after(run, slice_, way, route, report)
-    return report
+    return Plan(way=way, composer=composer, route=route)
 
 
 def _hold_back(run: Run, slice_: Slice, hold: Hold | None) -> SliceReport:
@@ -225,24 +282,23 @@ def _detail(route: Route, trouble: RelayTrouble) -> str:
 def _serve(
     run: Run,
     slice_: Slice,
-    way: Way,
-    composer: Composer,
-    route: Route,
+    plan: Plan,
     stopped: Stopped,
     on_recorded: OnRecorded | None,
 ) -> SliceReport:
+    way, composer, route = plan.way, plan.composer, plan.route
     bridge: Bridge[SliceReport] = Bridge()
     route = with_tokens(route, way.relay, bridge.call)
     pacer = RelayPacer(
         bridge,
         Quotas(relay=way.relay, provider=slice_.provider, per_minute=way.per_minute),
+        free_until=plan.free_until,
     )
     reuse = dataclasses.replace(REUSE, letters=way.letters_per_connection)
     store = SliceStore(run, slice_, names=composer.names, on_recorded=on_recorded)
-    stop_at = run.stop_at
 
     def over() -> bool:
-        return stopped() or bool(stop_at and stop_at <= timezone.now())
+        return stopped() or _is_late(run)
 
     async def work() -> SliceReport:
         transports = pools.borrow(route, way.connections, reuse=reuse)
@@ -267,6 +323,7 @@ def _serve(
             pools.give_back(route, transports, reuse=reuse)
 
     report = pacer.judge(bridge.serve(work(), stopped=over))
+    plan.free_until = pacer.free_until
     if pacer.settle(report):
         wake_slices(way.relay, now=timezone.now())
     return report

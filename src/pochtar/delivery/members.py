@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+from uuid import UUID
+
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from pochtar.delivery.models import Attempt, Delivery, Slice
+from pochtar.delivery.tables import Statement, database_value
 
 
 def members_of(slice_: Slice, *, after: int, up_to: int) -> QuerySet[Delivery]:
@@ -30,6 +34,36 @@ def members_of(slice_: Slice, *, after: int, up_to: int) -> QuerySet[Delivery]:
         delivery=OuterRef("pk"), number__gt=OuterRef("candidate")
     )
     return candidates.filter(~Exists(later))
+
+
+def members_statement(slice_: Slice, *, after: int, up_to: int) -> Statement:
+    """Return the same as SQL: ids, positions, recipients and addresses, in no order."""
+    if slice_.source:
+        return _statement_of(members_of(slice_, after=after, up_to=up_to))
+    sql, order = _first_members()
+    values = {
+        "run": database_value(Delivery, "run", slice_.run_id),
+        "after": after,
+        "up_to": up_to,
+    }
+    return Statement(sql, [values[name] for name in order])
+
+
+@cache
+def _first_members() -> tuple[str, list[str]]:
+    """Return what all first slices have in common, and the order of its parameters.
+
+    To compile it costs as much as to read some hundred rows.
+    """
+    probe = members_of(Slice(run_id=UUID(int=0)), after=1, up_to=2)
+    sql, parameters = _statement_of(probe)
+    names = {1: "after", 2: "up_to"}
+    return sql, [names.get(parameter, "run") for parameter in parameters]
+
+
+def _statement_of(members: QuerySet[Delivery]) -> Statement:
+    columns = members.values_list("pk", "position", "recipient_id", "email")
+    return Statement(*columns.query.sql_with_params())
 
 
 def untried_members(slice_: Slice, *, up_to: int) -> QuerySet[Delivery]:

@@ -310,8 +310,8 @@ class Attempt(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    # A check of each would cost more than the row (0001-slices-ledger.md): the
-    # delivery's stands for all three.
+    # A check of each would cost more than the row (0001-slices-ledger.md). Deliveries
+    # are written and deleted with their run only (removal.py).
     workspace = models.ForeignKey(
         Workspace, on_delete=models.CASCADE, db_index=False, db_constraint=False
     )
@@ -323,7 +323,11 @@ class Attempt(models.Model):
         db_constraint=False,
     )
     delivery = models.ForeignKey(
-        Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False
+        Delivery,
+        on_delete=models.CASCADE,
+        related_name="attempts",
+        db_index=False,  # the unique index below begins with it
+        db_constraint=False,
     )
     number = models.PositiveSmallIntegerField(default=1)
     outcome = models.CharField(max_length=8, choices=Outcome)

@@ -9,27 +9,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import cache
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
-from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 
 from mailcore.engine.retry import settle
-from mailcore.engine.types import Item, Lease, LeaseLost, Result
+from mailcore.engine.types import Item, Lease, LeaseLost, OutcomeClass, Result
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.bridge import Bridge
-from pochtar.delivery.members import members_of
-from pochtar.delivery.models import Delivery, Run, RunStatus, Slice, SliceStatus
-from pochtar.delivery.recording import record_attempts, record_behind, row_of
+from pochtar.delivery.models import Run, RunStatus, Slice, SliceStatus
+from pochtar.delivery.reading import Pages
+from pochtar.delivery.recording import record_attempts, record_behind
 from pochtar.delivery.retries import chain_of, put_off
 from pochtar.delivery.tables import Statement, column_of, database_value, table_of
-from pochtar.delivery.withdrawals import Withdrawals, why_not
-
-COLUMNS = ("email", "full_name")  # merge fields that are not attributes
+from pochtar.delivery.withdrawals import Withdrawals
 
 
 class OrmOutbox:
@@ -76,11 +73,12 @@ class SliceStore:
     ) -> None:
         self._run = run
         self._slice = slice_
-        # Only what the letter uses: a whole JSON column costs 8 µs a row more.
-        self._attributes = sorted(names - set(COLUMNS))
+        self._pages = Pages(slice_, names)
         self._on_recorded = on_recorded
         self._chain = chain_of(run, slice_)
         self._withdrawals = Withdrawals(run)
+        # Whoever had the slice before may have put somebody off.
+        self._may_have_put_off = slice_.cursor >= slice_.first_position
 
     def lease(self) -> Lease:
         return Lease(
@@ -96,37 +94,10 @@ class SliceStore:
         if after == lease.cursor:
             # Before the first look at the recipients: what comes later is noticed.
             self._withdrawals.begin(after)
-        members = members_of(self._slice, after=after, up_to=lease.last_position)
-        rows = _fetch(self._columns(members.order_by("position"))[:limit])
-        keys = (*COLUMNS, *self._attributes)
-        if rows:
-            self._withdrawals.read_to = rows[-1][1]
-        return [
-            Item(
-                delivery_id=pk,
-                position=position,
-                email=values[0],
-                name=values[1] or "",
-                values=_merge_fields(keys, values),
-                recipient=_digits(recipient),
-                skip=why_not(recipient, left_at),
-            )
-            for pk, position, recipient, left_at, *values in rows
-        ]
-
-    def _columns(self, members: QuerySet[Delivery]) -> QuerySet[Any, Any]:
-        attributes = [
-            KeyTextTransform(key, "recipient__attributes") for key in self._attributes
-        ]
-        return members.values_list(
-            "pk",
-            "position",
-            "recipient_id",
-            "recipient__unsubscribed_at",
-            "email",
-            "recipient__full_name",
-            *attributes,
-        )
+        page = self._pages.read(after=after, up_to=lease.last_position, limit=limit)
+        if page:
+            self._withdrawals.read_to = page[-1].position
+        return page
 
     # Writing --------------------------------------------------------------------------
     def advance(
@@ -134,7 +105,8 @@ class SliceStore:
     ) -> tuple[bool, Mapping[int, str]]:
         """Record and move on; return whether the run is to go on, and without whom."""
         now = timezone.now()
-        results = [settle(result, self._chain) for result in results]
+        results = self._settle(results)
+        self._notice(results)
         expires_at = now + settings.DELIVERY_LEASE
         status, departures = self._write(
             lease, results, cursor=cursor, lease_expires_at=expires_at
@@ -146,8 +118,11 @@ class SliceStore:
     def release(
         self, lease: Lease, results: Sequence[Result], cursor: int, done: bool
     ) -> None:
-        results = [settle(result, self._chain) for result in results]
-        with transaction.atomic():
+        results = self._settle(results)
+        self._notice(results)
+        # The later slice and the end of this one: either both are there or neither is.
+        followed = done and self._may_have_put_off
+        with transaction.atomic() if followed else nullcontext():
             self._write(
                 lease,
                 results,
@@ -157,9 +132,18 @@ class SliceStore:
                 lease_expires_at=None,
                 leased_by="",
             )
-            if done:
+            if followed:
                 put_off(self._run, self._slice)
         self._tell(results)
+
+    def _settle(self, results: Sequence[Result]) -> Sequence[Result]:
+        if all(result.outcome is OutcomeClass.ACCEPTED for result in results):
+            return results
+        return [settle(result, self._chain) for result in results]
+
+    def _notice(self, results: Sequence[Result]) -> None:
+        if any(result.outcome is OutcomeClass.DEFERRED for result in results):
+            self._may_have_put_off = True
 
     def _write(
         self, lease: Lease, results: Sequence[Result], **values: object
@@ -168,15 +152,17 @@ class SliceStore:
 
         Returns how its run stands, and how many have left the workspace.
         """
-        rows = [row_of(one, number=self._slice.attempt_number) for one in results]
-        update, source = _update_of(lease, self._run, values), self._slice.source
+        number, source = self._slice.attempt_number, self._slice.source
+        update = _update_of(lease, self._run, values)
         if connection.vendor == "postgresql":
-            found = record_behind(update, self._run, rows, source=source)
+            found = record_behind(
+                update, self._run, results, number=number, source=source
+            )
         else:
             with transaction.atomic():
                 found = _execute(update)
                 if found:
-                    record_attempts(self._run, rows, source=source)
+                    record_attempts(self._run, results, number=number, source=source)
         if not found:
             raise LeaseLost(lease.slice_id)
         return str(found[0]), int(found[1])
@@ -194,26 +180,33 @@ def _update_of(lease: Lease, run: Run, values: dict[str, object]) -> Statement:
 
     Its row is the run's status and the number of those who left the workspace.
     """
+    mine = {"id": lease.slice_id, "lease_token": lease.token}
+    return Statement(
+        _update_sql(*values),
+        [
+            *(
+                database_value(Slice, name, value)
+                for name, value in (*values.items(), *mine.items())
+            ),
+            database_value(Workspace, "id", run.workspace_id),
+        ],
+    )
+
+
+@cache
+def _update_sql(*names: str) -> str:
     table, run_table = table_of(Slice), table_of(Run)
-    keys = {"id": lease.slice_id, "lease_token": lease.token}
-    sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in values)
-    mine = " AND ".join(f"{column_of(Slice, name)} = %s" for name in keys)
+    sets = ", ".join(f"{column_of(Slice, name)} = %s" for name in names)
+    mine = " AND ".join(
+        f"{column_of(Slice, name)} = %s" for name in ("id", "lease_token")
+    )
     joined = f"{run_table}.{column_of(Run, 'id')} = {table}.{column_of(Slice, 'run')}"
     status = f"(SELECT {column_of(Run, 'status')} FROM {run_table} WHERE {joined})"  # noqa: S608
     departures = (
         f"(SELECT {column_of(Workspace, 'departures')} FROM {table_of(Workspace)} "  # noqa: S608
         f"WHERE {column_of(Workspace, 'id')} = %s)"
     )
-    return Statement(
-        f"UPDATE {table} SET {sets} WHERE {mine} RETURNING {status}, {departures}",  # noqa: S608
-        [
-            *(
-                database_value(Slice, name, value)
-                for name, value in (*values.items(), *keys.items())
-            ),
-            database_value(Workspace, "id", run.workspace_id),
-        ],
-    )
+    return f"UPDATE {table} SET {sets} WHERE {mine} RETURNING {status}, {departures}"  # noqa: S608
 
 
 def _execute(statement: Statement) -> tuple[Any, ...] | None:
@@ -221,24 +214,3 @@ def _execute(statement: Statement) -> tuple[Any, ...] | None:
         cursor.execute(*statement)
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
-
-
-def _fetch(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
-    """Return the rows as the driver gives them, without the ORM's loop over each."""
-    sql, parameters = queryset.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _digits(pk: UUID | str | None) -> str:
-    """Return the 32 digits of an id, which SQLite keeps as such."""
-    return pk.hex if isinstance(pk, UUID) else pk or ""
-
-
-def _merge_fields(keys: Sequence[str], values: Sequence[Any]) -> dict[str, str]:
-    fields = dict(zip(keys, values, strict=True))
-    if None in values:
-        fields = {"full_name": "", **{k: v for k, v in fields.items() if v is not None}}
-    return fields

@@ -23,11 +23,14 @@ PATIENCE_SECONDS = 2.0
 class RelayPacer:
     """Asks the quotas as seldom as it can; lives in the event loop."""
 
-    def __init__(self, bridge: Bridge[Any], quotas: Quotas) -> None:
+    def __init__(
+        self, bridge: Bridge[Any], quotas: Quotas, *, free_until: float = 0.0
+    ) -> None:
         self._bridge = bridge
         self._quotas = quotas
         self._started = monotonic()
-        self._free_until = 0.0
+        self._free_until = free_until  # as the slice before has learnt
+        self._limited = False  # ever
         self._granted = 0  # under a limit
         self._accepted = 0
         self._news = 0  # accepted since we last told
@@ -40,10 +43,16 @@ class RelayPacer:
             self._quotas.take, count, in_flight, self._take_news()
         )
         if limited:
+            self._limited = True
             self._granted += grant.count
         else:
             self._free_until = monotonic() + FREE_SECONDS
         return grant if grant.count else self._refused(grant)
+
+    @property
+    def free_until(self) -> float:
+        """Until when nobody has to be asked (monotonic)."""
+        return self._free_until
 
     def heard(self, result: Result) -> None:
         if result.outcome is OutcomeClass.ACCEPTED:
@@ -81,7 +90,8 @@ class RelayPacer:
         counts = Counter(report.counts)
         used = counts.total() - counts[OutcomeClass.SKIPPED]
         unused = max(0, self._granted - used)
-        if not (unused or self._told or self._accepted):
+        # Where nothing is limited, there is nothing to learn from what was accepted.
+        if not (unused or self._told or (self._limited and self._accepted)):
             return False
         return self._quotas.give_back(self._take_news(), unused=unused)
 

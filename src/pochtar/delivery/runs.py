@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from contextlib import nullcontext
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -261,35 +263,46 @@ def lease_slice(
     free = ready_slices(now).filter(run=run)
     if slice_id is not None:
         free = free.filter(pk=slice_id)
-    for pk in free.values_list("pk", flat=True)[:20]:
-        token = uuid.uuid4()
-        held.add(token)  # before anybody can see it; who drives it takes it out
-        try:
-            slice_ = _lease(run, pk, token, now)
-        except BaseException:
-            held.discard(token)  # whether it was committed or not, nobody drives it
-            raise
-        if slice_:
-            return slice_
-        held.discard(token)
+    # Whoever is alone wins the first; others are looked for only where it was lost.
+    for few in (free[:1], free[:20]):
+        for slice_ in few:
+            token = uuid.uuid4()
+            held.add(token)  # before anybody can see it; who drives it takes it out
+            try:
+                won = _lease(run, slice_, token, now)
+            except BaseException:
+                held.discard(token)  # whether it was committed or not, nobody drives it
+                raise
+            if won:
+                return slice_
+            held.discard(token)
     return None
 
 
-@transaction.atomic
-def _lease(run: Run, pk: int, token: uuid.UUID, now: dt.datetime) -> Slice | None:
+def _lease(run: Run, slice_: Slice, token: uuid.UUID, now: dt.datetime) -> bool:
+    """Take the slice if it is still as we have seen it."""
     running = Run.objects.filter(pk=OuterRef("run_id"), status=RunStatus.RUNNING)
+    values: dict[str, Any] = {
+        "status": SliceStatus.LEASED,
+        "lease_token": token,
+        "leased_by": this_process(),
+        "lease_expires_at": now + settings.DELIVERY_LEASE,
+    }
     # No join: the status must be looked at again when another had the row.
-    won = Slice.objects.filter(Exists(running), pk=pk, status=SliceStatus.READY).update(
-        status=SliceStatus.LEASED,
-        lease_token=token,
-        leased_by=this_process(),
-        lease_expires_at=now + settings.DELIVERY_LEASE,
+    same = Slice.objects.filter(
+        Exists(running), pk=slice_.pk, status=SliceStatus.READY, cursor=slice_.cursor
     )
-    if not won:
-        return None
-    slice_: Slice = Slice.objects.get(pk=pk)
-    _record_untried(run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now)
-    return slice_
+    touched = slice_.cursor >= slice_.first_position
+    with transaction.atomic() if touched else nullcontext():
+        if not same.update(**values):
+            return False
+        for name, value in values.items():
+            setattr(slice_, name, value)
+        if touched:
+            _record_untried(
+                run, slice_, slice_.cursor, Outcome.UNKNOWN, "interrupted", now
+            )
+    return True
 
 
 def recover_dead_leases(*, now: dt.datetime | None = None) -> int:
@@ -335,12 +348,11 @@ def _record_untried(
     run: Run, slice_: Slice, up_to: int, outcome: Outcome, reason: str, now: dt.datetime
 ) -> int:
     """Give every member of the slice up to there an attempt, if it has none."""
-    rows = attempts_without_server(
+    results = attempts_without_server(
         untried_members(slice_, up_to=up_to).values_list("pk", flat=True),
-        number=slice_.attempt_number,
         outcome=outcome,
         reason=reason,
         at=now,
     )
-    record_attempts(run, rows, source=slice_.source)
-    return len(rows)
+    record_attempts(run, results, number=slice_.attempt_number, source=slice_.source)
+    return len(results)

@@ -53,6 +53,13 @@ def storable(text: str) -> str:
     return _NO_TEXT.sub("\ufffd", text)
 
 
+def storable_all(texts: Sequence[str]) -> Sequence[str]:
+    """Return the texts, each as above; looking at all of them at once is cheap."""
+    if not _NO_TEXT.search("".join(texts)):
+        return texts
+    return list(map(storable, texts))
+
+
 def array_of(values: Iterable[object]) -> str:
     """Return numbers and truth values as one literal for PostgreSQL."""
     return f"{{{','.join(map(str, values))}}}".replace("None", "NULL")

@@ -8,6 +8,7 @@ from typing import Any
 from celery import shared_task, signals
 from django.utils import timezone
 
+from pochtar.delivery.desk import Desk
 from pochtar.delivery.driver import drive_slice
 from pochtar.delivery.models import Run
 from pochtar.delivery.mx import look_up_domains as look_up
@@ -39,9 +40,10 @@ def deliver_slice(slice_id: int) -> None:
     def stopped() -> bool:
         return _stopping.is_set() or turn.must_end()
 
-    first = report = drive_slice(run, stopped=stopped)
+    desk = Desk()
+    first = report = drive_slice(run, stopped=stopped, desk=desk)
     while report and report.done and not turn.is_over:
-        report = drive_slice(run, stopped=stopped)
+        report = drive_slice(run, stopped=stopped, desk=desk)
     # One nudge for one: more would fill the queue with turns, and the tick behind them.
     if not _is_over(run) and first and not _stopping.is_set():
         nudge_slices([slice_id])

@@ -7,6 +7,7 @@ over, one slice alone tries it (SMTP-15).
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import random
 from collections.abc import Iterable, Sequence
@@ -79,6 +80,8 @@ class Way:
     connections: int
     letters_per_connection: int
     per_minute: int | None  # the provider's configured rate
+    # No limit of connections and no deputy: the next slice may go the same way unasked.
+    open_to_others: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,13 @@ def choose_way(run: Run, slice_: Slice, *, now: dt.datetime) -> Way | Hold:
     soon = now + dt.timedelta(seconds=BUSY_SECONDS)
     busy = Hold(until=soon, provider=slice_.provider)
     return busy if open_now or hold is None else hold
+
+
+def follow(way: Way, slice_: Slice) -> Way:
+    """Take the way of the slice before, which was open to others."""
+    way = dataclasses.replace(way, connections=_wanted(slice_))
+    _take(slice_, way)
+    return way
 
 
 def find_hold(run: Run, provider: str, *, now: dt.datetime) -> Hold | None:
@@ -194,30 +204,38 @@ def _enter(
     )
     if relay.down_count and not alone and not _claim_probe(relay, now):
         return None
-    left = slice_.last_position - slice_.cursor
-    free = min(
-        [
-            max(1, min(settings.DELIVERY_CONNECTIONS, left)),
-            *_free_connections(relay, slice_, limits),
-        ]
-    )
+    free = min([_wanted(slice_), *_free_connections(relay, slice_, limits)])
     if free < 1:
         return None
-    Slice.objects.filter(pk=slice_.pk, lease_token=slice_.lease_token).update(
-        relay=relay, connections=free
-    )
     letters = [relay.messages_per_connection, limits.letters_per_connection]
-    return Way(
+    way = Way(
         relay=relay,
         connections=free,
         letters_per_connection=min(one for one in letters if one),
         per_minute=limits.per_minute,
+        open_to_others=alone and not (relay.max_connections or limits.connections),
+    )
+    _take(slice_, way)
+    return way
+
+
+def _wanted(slice_: Slice) -> int:
+    left = slice_.last_position - slice_.cursor
+    return max(1, min(settings.DELIVERY_CONNECTIONS, left))
+
+
+def _take(slice_: Slice, way: Way) -> None:
+    """Write down over which server the slice goes: others count its connections."""
+    Slice.objects.filter(pk=slice_.pk, lease_token=slice_.lease_token).update(
+        relay=way.relay, connections=way.connections
     )
 
 
 def _free_connections(
     relay: Relay, slice_: Slice, limits: ProviderLimits
 ) -> Iterable[int]:
+    if not (relay.max_connections or limits.connections):
+        return
     busy = Slice.objects.filter(status=SliceStatus.LEASED, relay=relay).exclude(
         pk=slice_.pk
     )
@@ -259,6 +277,8 @@ def _is_well(relay: Relay, now: dt.datetime) -> bool:
 
 def welcome_back(relay: Relay) -> None:
     """The server works: forget that it was set aside."""
+    if not relay.down_count:
+        return  # as it was when the slice began; the next one sees what came since
     Relay.objects.filter(pk=relay.pk, down_count__gt=0).update(
         down_count=0, down_until=None, down_code=""
     )

@@ -21,11 +21,11 @@ from pochtar.delivery.models import Delivery, Run
 UNSUBSCRIBED, DELETED = "unsubscribed", "recipient_deleted"
 
 
-def why_not(recipient_id: object, unsubscribed_at: object) -> str:
+def why_not(recipient_id: object, has_left: object) -> str:
     """Return the reason not to write to somebody, or "" (values as the driver gives)."""
     if recipient_id is None:
         return DELETED
-    return UNSUBSCRIBED if unsubscribed_at else ""
+    return UNSUBSCRIBED if has_left else ""
 
 
 class Withdrawals:

@@ -17,17 +17,8 @@ from pochtar.accounts.models import Membership, Role, User, Workspace
 from pochtar.accounts.services import open_workspace, trust_address
 from pochtar.base.errors import Conflict
 from pochtar.content.models import Message
-from pochtar.delivery.models import (
-    Attempt,
-    Delivery,
-    Relay,
-    RelayKind,
-    RelayTls,
-    Run,
-    Sender,
-    Slice,
-    Tally,
-)
+from pochtar.delivery.models import Relay, RelayKind, RelayTls, Run, Sender
+from pochtar.delivery.removal import delete_runs
 from pochtar.mailings.demo_data import LETTERS_IN_ORDER, SEED, WORKSPACE, people
 from pochtar.mailings.demo_history import Story, write_run
 from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus
@@ -157,12 +148,8 @@ def remove_demo() -> None:
     owned = Membership.objects.filter(user__email=LOGIN, role=Role.OWNER)
     workspaces = list(owned.values_list("workspace", flat=True))
     Mailing.objects.filter(workspace__in=workspaces).delete()
-    for kind in (Attempt, Tally):
-        kind.objects.filter(workspace__in=workspaces).delete()
-    Slice.objects.filter(run__workspace__in=workspaces).delete()
-    deliveries = Delivery.objects.filter(run__workspace__in=workspaces)
-    deliveries._raw_delete(deliveries.db)  # noqa: SLF001 - no row has to be loaded
-    for owned_kind in (Run, Sender, Relay, Message, CapturedMessage, Recipient):
+    delete_runs(Run.objects.filter(workspace__in=workspaces))
+    for owned_kind in (Sender, Relay, Message, CapturedMessage, Recipient):
         owned_kind.objects.filter(workspace__in=workspaces).delete()
     Workspace.objects.filter(pk__in=workspaces).delete()
     User.objects.filter(email=LOGIN).delete()

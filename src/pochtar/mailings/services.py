@@ -18,7 +18,8 @@ from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.content.models import Message
-from pochtar.delivery.models import Attempt, Delivery, Run, Sender, Slice, Tally
+from pochtar.delivery.models import Run, Sender
+from pochtar.delivery.removal import delete_runs
 from pochtar.mailings.lifecycle import STATES, Action
 from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus, MissedRule
 from pochtar.recipients.models import Recipient, RecipientList
@@ -251,11 +252,5 @@ def _set_audience(mailing: Mailing, draft: Draft) -> None:
 
 
 def delete_history(run: Run) -> None:
-    """Delete a run from the leaves up: one statement a table, nothing is loaded."""
-    Attempt.objects.filter(run=run).delete()
-    Tally.objects.filter(run=run).delete()
-    Slice.objects.filter(run=run).delete()
-    # Django would load every delivery to look for attempts; there are none any more.
-    deliveries = Delivery.objects.filter(run=run)
-    deliveries._raw_delete(deliveries.db)  # noqa: SLF001 - one statement instead
-    run.delete()
+    """Delete a run with its whole ledger."""
+    delete_runs(Run.objects.filter(pk=run.pk))

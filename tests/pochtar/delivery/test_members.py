@@ -39,12 +39,11 @@ def record(
     rows = Delivery.objects.filter(run=run, position__in=positions)
     attempts = attempts_without_server(
         rows.values_list("pk", flat=True),
-        number=number,
         outcome=outcome,
         reason="test",
         at=timezone.now(),
     )
-    record_attempts(run, attempts, source=source)
+    record_attempts(run, attempts, number=number, source=source)
 
 
 def again(run: Run, *, source: str = "deferred", number: int = 2) -> Slice:

@@ -20,7 +20,6 @@ from pochtar.delivery.recording import (
     attempts_without_server,
     record_attempts,
     record_behind,
-    row_of,
 )
 from pochtar.delivery.tables import Statement, array_of, text_array_of
 from tests.pochtar.delivery.launching import launch, make_people
@@ -71,7 +70,7 @@ def test_everything_that_is_known_of_an_attempt_is_kept(run: Run) -> None:
         **known,
     )
 
-    record_attempts(run, [row_of(one, number=3)])
+    record_attempts(run, [one], number=3)
 
     row = Attempt.objects.get()
     assert {name: getattr(row, name) for name in known} == known
@@ -82,9 +81,9 @@ def test_everything_that_is_known_of_an_attempt_is_kept(run: Run) -> None:
 
 def test_where_no_server_spoke_there_is_no_code(run: Run) -> None:
     first, second, *_ = deliveries_of(run)
-    record_attempts(run, [row_of(result(first), number=1)])
+    record_attempts(run, [result(first)])
     rows = attempts_without_server(
-        [second.pk], number=1, outcome=Outcome.SKIPPED, reason="stopped", at=NOON
+        [second.pk], outcome=Outcome.SKIPPED, reason="stopped", at=NOON
     )
     record_attempts(run, rows)
 
@@ -101,7 +100,7 @@ def test_any_reply_comes_back_as_it_was_said(run: Run, replies: list[str]) -> No
     Attempt.objects.all().delete()
     pairs = list(zip(deliveries_of(run), replies, strict=False))
 
-    record_attempts(run, [row_of(result(d, reply=r), number=1) for d, r in pairs])
+    record_attempts(run, [result(d, reply=r) for d, r in pairs])
 
     stored = Attempt.objects.order_by("delivery").values_list("reply", flat=True)
     assert list(stored) == [as_stored(reply) for _delivery, reply in pairs]
@@ -120,7 +119,7 @@ def test_texts_are_cut_to_what_their_columns_hold(run: Run) -> None:
     )
     one = result(deliveries_of(run)[0], enhanced="5" * 99, **long)
 
-    record_attempts(run, [row_of(one, number=1)])
+    record_attempts(run, [one])
 
     row = Attempt.objects.get()
     for name in (*long, "enhanced_code"):
@@ -138,8 +137,8 @@ def test_attempts_are_counted_by_their_minute(run: Run) -> None:
     ]
     pairs = list(zip(deliveries_of(run), ends, strict=True))
 
-    record_attempts(run, [row_of(result(d, **end), number=1) for d, end in pairs[:3]])
-    record_attempts(run, [row_of(result(d, **end), number=1) for d, end in pairs[3:]])
+    record_attempts(run, [result(d, **end) for d, end in pairs[:3]])
+    record_attempts(run, [result(d, **end) for d, end in pairs[3:]])
 
     minutes = Tally.objects.order_by("minute").values_list(
         "minute", "accepted", "failed", "unknown"
@@ -152,8 +151,8 @@ def test_who_is_tried_again_is_counted_where_they_stand_now(run: Run) -> None:
     """SMTP-19"""
     first, *_ = deliveries_of(run)
     failed = result(first, outcome=OutcomeClass.DEFERRED)
-    record_attempts(run, [row_of(failed, number=1)])
-    record_attempts(run, [row_of(result(first), number=2)], source="deferred")
+    record_attempts(run, [failed])
+    record_attempts(run, [result(first)], number=2, source="deferred")
 
     counts = count_states(run)
     assert (counts.accepted, counts.deferred, counts.pending) == (1, 0, 3)
@@ -169,7 +168,7 @@ def test_nothing_to_record_is_nothing_written(run: Run) -> None:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's way")
 def test_behind_a_statement_that_finds_nothing_nothing_is_recorded(run: Run) -> None:
-    row = row_of(result(deliveries_of(run)[0], at=timezone.now()), number=1)
+    row = result(deliveries_of(run)[0], at=timezone.now())
 
     assert record_behind(Statement("SELECT 1 WHERE %s = 2", [1]), run, [row]) is None
     assert not Attempt.objects.exists()
@@ -184,3 +183,56 @@ def test_arrays_are_written_as_postgresql_reads_them() -> None:
     assert array_of([1, None, True]) == "{1,NULL,True}"
     assert text_array_of(["", "NULL", 'a"b\\c,{}']) == '{"","NULL","a\\"b\\\\c,{}"}'
     assert text_array_of(["a\0b", "c"]) == '{"a\ufffdb","c"}'
+
+
+MOMENTS = st.datetimes(
+    dt.datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis wants them so
+    dt.datetime(2106, 1, 1),  # noqa: DTZ001
+    timezones=st.just(dt.UTC),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moments=st.lists(MOMENTS, min_size=1, max_size=4))
+def test_moments_are_kept_to_the_microsecond(
+    run: Run, moments: list[dt.datetime]
+) -> None:
+    """On PostgreSQL they travel as floating-point seconds: exact until 2106."""
+    Attempt.objects.all().delete()
+    pairs = list(zip(deliveries_of(run), moments, strict=False))
+
+    record_attempts(run, [result(d, at=at) for d, at in pairs])
+
+    stored = Attempt.objects.order_by("delivery").values_list("at", flat=True)
+    assert list(stored) == [at for _delivery, at in pairs]
+
+
+def test_what_is_equal_in_a_batch_is_as_well_kept_as_what_is_not(run: Run) -> None:
+    """Equal columns travel as one value, whichever they are."""
+    every = {
+        "permanent": (True, False),
+        "code": (550, 0),
+        "reply": ("no", "yes\\"),
+        "stage": ("rcpt", "body"),
+        "reason": ("because", ""),
+        "host": ("mx.example", "b.example"),
+        "peer": ("10.0.0.1", "10.0.0.2"),
+        "tls": ("TLSv1.3", ""),
+        "queue_id": ("4cQ", '"'),
+        "duration_ms": (17, 0),
+        "at": (NOON, NOON + dt.timedelta(microseconds=1)),
+    }
+    first, second, *_ = deliveries_of(run)
+    for name, values in every.items():
+        Attempt.objects.all().delete()
+        ours = {other: pair[0] for other, pair in every.items()}
+        rows = [ours, {**ours, name: values[1]}]
+
+        record_attempts(
+            run,
+            [result(d, **row) for d, row in zip((first, second), rows, strict=True)],
+        )
+
+        for row, stored in zip(rows, Attempt.objects.order_by("delivery"), strict=True):
+            kept = {key: getattr(stored, key) for key in row}
+            assert kept == {**row, "code": row["code"] or None}, name

@@ -10,10 +10,12 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from mailcore.smtp.sink import Script, Step, sink_in_thread
+from mailcore.engine.types import OutcomeClass, Result
+from mailcore.smtp.sink import Script, Sink, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.ledger import audit_run, count_states, recount_states
 from pochtar.delivery.models import Attempt, Run, RunStatus, Slice, SliceStatus
+from pochtar.delivery.outbox import SliceStore
 from pochtar.delivery.retries import next_try_at, only_waits, put_off
 from pochtar.delivery.runs import (
     expire_run,
@@ -297,3 +299,33 @@ def test_the_audit_finds_who_was_put_off_and_forgotten(workspace: Workspace) -> 
     later_of(run).delete()
 
     assert audit_run(run) == ["1 were put off, and no later slice has them"]
+
+
+def test_whom_an_earlier_holder_put_off_the_slice_takes_along(
+    workspace: Workspace,
+) -> None:
+    """SMTP-20: who ends the slice need not have put anybody off himself."""
+    make_people(workspace, 3)
+    run = launch(workspace, Sink(port=25))
+    for deferred, cursor in ((True, 1), (False, 3)):
+        slice_ = lease_slice(run)
+        assert slice_
+        store = SliceStore(run, slice_, names=frozenset())
+        lease = store.lease()
+        items = store.read(lease, lease.cursor, 3)
+        store.advance(lease, [], cursor)
+        results = [
+            Result(
+                delivery_id=item.delivery_id,
+                position=item.position,
+                outcome=OutcomeClass.DEFERRED if deferred else OutcomeClass.ACCEPTED,
+                at=timezone.now(),
+            )
+            for item in items
+            if item.position <= cursor
+        ]
+        store.release(lease, results, cursor, not deferred)
+
+    assert Slice.objects.get(run=run, source="deferred").attempt_number == 2
+    assert count_states(run).deferred == 1
+    assert audit_run(run) == []

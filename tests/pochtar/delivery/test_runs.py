@@ -202,6 +202,8 @@ def test_a_lease_whose_commit_failed_is_not_held(
 ) -> None:
     """SMTP-25"""
     before = set(held)
+    first = Slice.objects.filter(run=run, first_position=1)
+    first.update(cursor=2)  # an earlier holder's
 
     def away(*args: object) -> None:
         raise OperationalError("gone")

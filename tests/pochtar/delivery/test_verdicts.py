@@ -20,7 +20,7 @@ from pochtar.delivery.models import (
     Slice,
     SliceStatus,
 )
-from pochtar.delivery.recording import record_attempts, row_of
+from pochtar.delivery.recording import record_attempts
 from pochtar.delivery.runs import cancel_run, pause_run, resume_run
 from pochtar.delivery.ticks import tick_runs
 from pochtar.delivery.verdicts import (
@@ -192,7 +192,7 @@ def record(run: Run, made: list[tuple[Delivery, str]], **over: Any) -> None:
         )
         for delivery, outcome in made
     ]
-    record_attempts(run, [row_of(result, number=1) for result in results])
+    record_attempts(run, results)
 
 
 # The refusals -------------------------------------------------------------------------

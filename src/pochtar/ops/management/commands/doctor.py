@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from pochtar.delivery.removal import count_orphans
 from pochtar.ops.diagnosis import examine, examine_ledger
 
 
@@ -38,6 +39,9 @@ class Command(BaseCommand):
             wrong += bool(troubles)
             for trouble in troubles:
                 self._line(str(run), trouble, well=False)
+        if orphans := count_orphans():
+            wrong += 1
+            self._line("-", f"{orphans} attempts have no delivery", well=False)
         added_up = ngettext(
             "%(count)d run looked at", "%(count)d runs looked at", runs
         ) % {"count": runs}
