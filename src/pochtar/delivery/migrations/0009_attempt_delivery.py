@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("delivery", "0007_retry"),
+        ("delivery", "0008_relay_oauth"),
     ]
 
     operations = [
