@@ -63,6 +63,10 @@ class Throttle:
             if limit.seconds != SECOND:
                 _return(self._buckets(limit, now), count)
 
+    def used(self, seconds: int, *, now: float) -> int:
+        """Return how many letters count in a window of minutes, hours or a day."""
+        return sum(self._buckets(Limit(seconds=seconds, count=1), now).values())
+
     def _offer(self, limit: Limit, now: float) -> Grant:
         if limit.seconds == SECOND:
             return self._paced(limit, now)

@@ -24,6 +24,7 @@ from mailcore.engine.types import LeaseLost, Limits, RelayTrouble, Result, Slice
 from mailcore.smtp.session import Route
 from pochtar.base.secrets import SecretError
 from pochtar.delivery.bridge import Bridge
+from pochtar.delivery.crowd import crowd_of
 from pochtar.delivery.dkim_checks import check_due_keys
 from pochtar.delivery.dkim_signing import SigningTrouble
 from pochtar.delivery.holders import held
@@ -234,6 +235,7 @@ def _serve(
     pacer = RelayPacer(
         bridge,
         Quotas(relay=way.relay, provider=slice_.provider, per_minute=way.per_minute),
+        crowd_of(slice_, way.relay),
     )
     reuse = dataclasses.replace(REUSE, letters=way.letters_per_connection)
     store = SliceStore(run, slice_, names=composer.names, on_recorded=on_recorded)

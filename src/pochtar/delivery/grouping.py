@@ -7,7 +7,7 @@ knows, and those whose mail exchangers were asked for (DomainRoute).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -73,12 +73,9 @@ def provider_groups(run: Run, *, canary: int = 0, sampled: int = 0) -> list[Grou
     was drawn that is larger.
     """
     after = max(canary, sampled)
-    # What was drawn beyond the canary goes with those at no provider that is known.
-    counts = {OTHERS: after - canary}
-    for provider, count in _count_providers(run, after):
-        counts[provider] = counts.get(provider, 0) + count
-    mixed = [Group(provider=OTHERS, first=1, last=canary)] if canary else []
-    return [*mixed, *_in_a_row(counts, canary)]
+    # What was drawn is mixed, the canary and the rest of it.
+    mixed = [(OTHERS, canary), (OTHERS, after - canary)]
+    return list(_in_a_row([*mixed, *_count_providers(run, after)]))
 
 
 def _count_providers(run: Run, after: int) -> list[tuple[str, int]]:
@@ -94,8 +91,9 @@ def _count_providers(run: Run, after: int) -> list[tuple[str, int]]:
         return [(KEYS[int(number)], int(count)) for number, count in cursor.fetchall()]
 
 
-def _in_a_row(counts: Mapping[str, int], after: int) -> Iterator[Group]:
-    for provider, count in counts.items():
+def _in_a_row(counts: Iterable[tuple[str, int]]) -> Iterator[Group]:
+    after = 0
+    for provider, count in counts:
         if count:
             yield Group(provider=provider, first=after + 1, last=after + count)
         after += count

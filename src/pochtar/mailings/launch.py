@@ -18,7 +18,6 @@ from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, PochtarError
 from pochtar.delivery import runs, undo
 from pochtar.delivery.dkim_checks import check_stale_keys
-from pochtar.delivery.verdicts import canary_size
 from pochtar.mailings.lifecycle import STATES, Action
 from pochtar.mailings.models import (
     MISSED,
@@ -100,7 +99,7 @@ def _start(
         sender=mailing.sender,
         audience=flight.audience,
         stop_at=mailing.stop_at,
-        canary=canary_size(flight.count) if mailing.canary else 0,
+        canary=flight.canary,
         undo_until=undo_until if undo_until > flight.now else None,
         by=by,
         now=flight.now,

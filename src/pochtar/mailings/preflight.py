@@ -36,6 +36,7 @@ from pochtar.content.checks import (
 )
 from pochtar.delivery.dkim_signing import active_keys, domain_of, domains_above
 from pochtar.delivery.models import DkimKey, DkimState, Sender
+from pochtar.delivery.verdicts import canary_size
 from pochtar.mailings.audience import audience_of, complete, lacking, unsubscribed_of
 from pochtar.mailings.models import MISSED, MISSED_ASK, Mailing
 from pochtar.recipients.models import Attribute, Recipient
@@ -108,6 +109,14 @@ class Preflight:
     @cached_property
     def count(self) -> int:
         return self.audience.count()
+
+    @property
+    def canary(self) -> int:
+        """How many are written to first, before the others' turn."""
+        sender = self.mailing.sender
+        if not (sender and self.mailing.canary):
+            return 0
+        return canary_size(self.count, relay=sender.relay)
 
     @cached_property
     def unsubscribed(self) -> int:
