@@ -16,8 +16,10 @@ from django.db import transaction
 from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, PochtarError
+from pochtar.base.queue import nudge as nudge_task
 from pochtar.delivery import runs, undo
 from pochtar.delivery.dkim_checks import check_stale_keys
+from pochtar.delivery.nudges import NamedTask
 from pochtar.mailings.lifecycle import STATES, Action
 from pochtar.mailings.models import (
     MISSED,
@@ -35,6 +37,9 @@ from pochtar.mailings.services import (
 )
 
 log = structlog.get_logger(__name__)
+
+# What is found by the start, the mailing is grouped by (PRV-03).
+LOOK_UP_DOMAINS = NamedTask("pochtar.mailings.look_up_domains")
 
 
 def launch_mailing(
@@ -82,6 +87,7 @@ def _schedule(mailing: Mailing, *, by: User | None) -> None:
     mailing.status, mailing.note = MailingStatus.SCHEDULED, ""
     mailing.save(update_fields=["status", "note"])
     write_audit(mailing.workspace, by=by, verb="mailing_scheduled", subject=mailing)
+    nudge_task(LOOK_UP_DOMAINS, str(mailing.pk))
 
 
 def _start(
