@@ -4,7 +4,7 @@
 2. The record is one TXT value; DNS carries it in strings of up to 255 octets, which some
    panels want one by one.
 3. What DNS answers is compared with the key: only ``p=`` and what would make receivers
-   not use it (RFC 6376 section 3.6.1).
+   not use it (RFC 6376 section 3.6.1).  What else it says is noted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_der_private_key,
+    load_der_public_key,
     load_pem_private_key,
 )
 
@@ -31,11 +32,13 @@ from mailcore.dkim import Algorithm
 __all__ = [
     "BadKey",
     "PrivateKey",
+    "RecordNote",
     "RecordState",
     "algorithm_of",
     "bits_of",
     "compare_record",
     "generate_key",
+    "notes_on",
     "open_key",
     "pack_key",
     "public_text",
@@ -76,6 +79,17 @@ class RecordState(StrEnum):
     BROKEN = "broken"
     REVOKED = "revoked"  # an empty p=
     OTHER_KEY = "other_key"
+
+
+class RecordNote(StrEnum):
+    """What else a record says, whether its key is ours or not (section 3.6.1)."""
+
+    TESTING = "testing"  # t=y: treat letters as if they were not signed
+    STRICT = "strict"  # t=s: no subdomain in i=
+    SHORT = "short"  # receivers must not use such a key (RFC 8301 section 3.2)
+    WEAK = "weak"
+    NO_SHA256 = "no_sha256"
+    NOT_FOR_MAIL = "not_for_mail"
 
 
 def generate_key(algorithm: Algorithm) -> PrivateKey:
@@ -169,6 +183,33 @@ def compare_record(
     return RecordState.OTHER_KEY if _octets(tags["p"]) else RecordState.BROKEN
 
 
+def notes_on(found: Sequence[str]) -> list[RecordNote]:
+    """Return what a person should know of the one record that DNS shows."""
+    tags = _tags(found[0]) if len(found) == 1 else None
+    if not tags:
+        return []
+    flags = set(tags.get("t", "").split(":"))
+    bits = _rsa_bits(tags)
+    said = {
+        RecordNote.TESTING: "y" in flags,
+        RecordNote.STRICT: "s" in flags,
+        RecordNote.SHORT: 0 < bits < FEWEST_BITS,
+        RecordNote.WEAK: FEWEST_BITS <= bits < RSA_BITS,
+        RecordNote.NO_SHA256: not _has_sha256(tags),
+        RecordNote.NOT_FOR_MAIL: not _is_for_mail(tags),
+    }
+    return [note for note, holds in said.items() if holds]
+
+
+def _rsa_bits(tags: dict[str, str]) -> int:
+    """Return the size of the record's RSA key; 0 if it has none that can be read."""
+    try:
+        key = load_der_public_key(_octets(tags.get("p", "")))
+    except (ValueError, UnsupportedAlgorithm):
+        return 0
+    return key.key_size if isinstance(key, rsa.RSAPublicKey) else 0
+
+
 def _tags(record: str) -> dict[str, str] | None:
     """Read a tag list (RFC 6376 section 3.2); None if it is none."""
     tags: dict[str, str] = {}
@@ -187,9 +228,17 @@ def _may_be_used(tags: dict[str, str]) -> bool:
         "p" in tags
         and version_first
         and tags.get("v", "DKIM1") == "DKIM1"
-        and "sha256" in tags.get("h", "sha256").split(":")
-        and bool({"*", "email"} & set(tags.get("s", "*").split(":")))
+        and _has_sha256(tags)
+        and _is_for_mail(tags)
     )
+
+
+def _has_sha256(tags: dict[str, str]) -> bool:
+    return "sha256" in tags.get("h", "sha256").split(":")
+
+
+def _is_for_mail(tags: dict[str, str]) -> bool:
+    return bool({"*", "email"} & set(tags.get("s", "*").split(":")))
 
 
 def _octets(text: str) -> bytes:

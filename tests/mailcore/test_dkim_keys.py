@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -21,6 +23,7 @@ from mailcore.dkim_keys import (
     bits_of,
     compare_record,
     generate_key,
+    notes_on,
     open_key,
     pack_key,
     public_text,
@@ -159,6 +162,39 @@ def test_a_record_is_compared_with_the_key(found: list[str], state: str):
 @given(found=st.lists(st.text(), min_size=1, max_size=1))
 def test_no_record_of_strangers_is_taken_for_ours_or_stumbled_over(found: list[str]):
     assert compare_record(found, algorithm=RSA, public=PUBLIC) != "matches"
+
+
+def short_record(bits: int) -> str:
+    """Return the record of a key of so many bits; nobody makes such keys any more."""
+    private = rsa.RSAPublicNumbers(e=65537, n=(1 << (bits - 1)) + 1)
+    octets = private.public_key().public_bytes(
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    )
+    return f"v=DKIM1; p={b64encode(octets).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("found", "notes"),
+    [
+        ([RECORD], []),
+        ([f"v=DKIM1; t=y; p={PUBLIC}"], ["testing"]),
+        ([f"v=DKIM1; t=s; p={PUBLIC}"], ["strict"]),
+        ([f"v=DKIM1; t= y : s; p={PUBLIC}"], ["testing", "strict"]),
+        ([f"v=DKIM1; h=sha1; p={PUBLIC}"], ["no_sha256"]),
+        ([f"v=DKIM1; s=tlsrpt; p={PUBLIC}"], ["not_for_mail"]),
+        ([short_record(1023)], ["short"]),
+        ([short_record(1024)], ["weak"]),
+        ([short_record(2048)], []),
+        ([record_text(ED25519, "x" * 43 + "=")], []),
+        (["v=DKIM1; p="], []),
+        (["hello"], []),
+        ([RECORD, f"v=DKIM1; t=y; p={PUBLIC}"], []),
+        ([], []),
+    ],
+)
+def test_what_else_a_record_says_is_noted(found: list[str], notes: list[str]):
+    """DKIM-01, DKIM-07"""
+    assert notes_on(found) == notes
 
 
 def test_an_ed25519_record_is_the_bare_key():

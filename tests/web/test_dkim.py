@@ -11,16 +11,22 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from django.test import Client
+from django.utils.html import escape
 
 from mailcore.dkim import Algorithm
 from mailcore.dkim_keys import generate_key
 from pochtar.accounts.models import Workspace
+from pochtar.delivery.dkim_words import NOTES, VERDICTS
 from pochtar.delivery.models import DkimKey, Run, Sender
 from pochtar.web.reasons import pause_of
 from tests.make import make_dkim_key, make_relay, make_sender
 from tests.nameserver import Zone, nameserver
 
 pytestmark = pytest.mark.django_db
+OF_512_BITS = (
+    "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAECAwEAAQ=="
+)
 PAGE = "/senders/domains/lavka.example/"
 
 
@@ -134,6 +140,35 @@ def test_the_page_says_how_a_key_stands(
         DkimKey.objects.filter(pk=key.pk).update(bits=1024)
 
     assert words in text_of(as_manager)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "note"),
+    [
+        (lambda record: record, "matches", None),
+        (lambda record: record.replace("k=", "t=y; k="), "matches", "testing"),
+        (lambda record: record.replace("k=", "t=s; k="), "matches", "strict"),
+        (lambda record: record.replace("k=", "h=sha1; k="), "broken", "no_sha256"),
+        (lambda record: record.replace("k=", "s=other; k="), "broken", "not_for_mail"),
+        (lambda record: record.partition("p=")[0] + "p=", "revoked", None),
+        (lambda record: f"v=DKIM1; p={OF_512_BITS}", "other_key", "short"),
+        (lambda record: [record, "v=DKIM1; p="], "several", None),
+    ],
+)
+def test_the_page_says_what_is_odd_about_a_record(
+    as_manager: Client, sender: Sender, zone: Zone, change: Any, verdict: str, note: Any
+) -> None:
+    """DKIM-01, DKIM-07: as DNS shows it, in words."""
+    key = make_dkim_key(sender.workspace, state="active")
+    changed = change(key.record)
+    zone.publish(key, *([changed] if isinstance(changed, str) else changed))
+
+    as_manager.post(f"/senders/keys/{key.pk}/check/")
+
+    page = text_of(as_manager)
+    assert escape(str(VERDICTS[verdict])) in page
+    shown = [name for name, one in NOTES.items() if escape(str(one.text)) in page]
+    assert shown == ([note] if note else [])
 
 
 def test_a_viewer_sees_the_record_and_no_button(

@@ -145,7 +145,37 @@ def test_what_a_provider_taught_us_is_shown_and_forgotten(
 
     as_manager.post(f"/relays/{relay.pk}/forget/", {"provider": "yahoo"})
 
-    assert not ProviderState.objects.exists()
+    assert ProviderState.objects.get().learnt == {}
+    assert "TSS04" not in as_manager.get(f"/relays/{relay.pk}/").content.decode()
+
+
+def test_the_page_shows_where_the_warm_up_stands_with_each_provider(
+    as_manager: Client, workspace: Workspace
+) -> None:
+    """PRV-04"""
+    relay = make_relay(
+        workspace, warmup_started_on=timezone.localdate(), warmup_plan=[50, 100]
+    )
+    now = time.time()
+    for provider, count in {"google": 50, "": 7, "yahoo": 0}.items():
+        free_at = timezone.now() + dt.timedelta(hours=3) if count == 50 else None
+        ProviderState.objects.create(
+            relay=relay,
+            provider=provider,
+            state={"86400": {str(int(now // 900)): count}},
+            free_at=free_at,
+        )
+
+    facts = as_manager.get(f"/relays/{relay.pk}/").context["limits"]
+    page = as_manager.get(f"/relays/{relay.pk}/").content.decode()
+
+    assert [(one.name, one.count, bool(one.goes_on_at)) for one in facts.warmed] == [
+        ("", 7, False),
+        ("Gmail", 50, True),
+    ]
+    assert (facts.warmup.day, facts.warmup.cap, facts.warmup_days) == (1, 50, 2)
+    assert "Gmail" in page
+    assert "Yahoo" not in page
 
 
 def test_a_sender_gets_further_servers_with_shares(

@@ -146,7 +146,8 @@ class Lane:
         if letter.tries >= self._hall.limits.tries:
             return False
         if self._hall.pacer:
-            self._hall.pacer.heard(self._result(letter, outcome, verdict))
+            result = self._result(letter, outcome, verdict)
+            self._hall.pacer.heard(result, again=True)
         self._hall.give_back(letter)
         self._hall.count_break(error)
         self._transport.abort()

@@ -76,8 +76,11 @@ class Pacer(Protocol):
         """Say how many of ``count`` more letters may go now, beside those in flight."""
         ...
 
-    def heard(self, result: Result) -> None:
-        """Learn from an answer (a provider that asks to slow down)."""
+    def heard(self, result: Result, *, again: bool = False) -> None:
+        """Learn from an answer (a provider that asks to slow down).
+
+        ``again``: it is not recorded, for the letter is offered once more.
+        """
         ...
 
 

@@ -24,9 +24,13 @@ __all__ = ["DAY", "HOUR", "MINUTE", "SECOND", "Limit", "Throttle"]
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 # So long is a bucket: 2 % of the window or less.
 BUCKETS = {MINUTE: 1, HOUR: 60, DAY: 900}
-PACE = 0.96  # of a limit per second is used: permits and letters never quite agree
-SLACK = 0.02  # seconds that a permit may be fetched late without losing its place
-TOGETHER = 0.04  # of a second's letters may leave at once
+# A server counts when letters arrive, we when they may leave: those of a second stay
+# within 1.02 times its limit even when some slip so close to the others.
+MOST = 1.02
+SLIP = 0.085
+SLACK = 0.01  # seconds that a permit may be fetched late without losing its place
+TOGETHER = 0.04  # of a larger limit's letters may leave at once
+LARGER = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,10 @@ class Throttle:
         for limit in self.limits:
             if limit.seconds != SECOND:
                 _return(self._buckets(limit, now), count)
+
+    def used(self, seconds: int, *, now: float) -> int:
+        """Return how many letters count in a window of minutes, hours or a day."""
+        return sum(self._buckets(Limit(seconds=seconds, count=1), now).values())
 
     def _offer(self, limit: Limit, now: float) -> Grant:
         if limit.seconds == SECOND:
@@ -107,8 +115,8 @@ class Throttle:
 
 def _pace(limit: Limit) -> tuple[float, float]:
     """Return the seconds between two letters, and how early one may be."""
-    extra = math.floor(limit.count * TOGETHER)
-    gap = limit.seconds / (PACE * max(1, limit.count - extra))
+    extra = math.floor(limit.count * TOGETHER) if limit.count >= LARGER else 0
+    gap = limit.seconds * (1 + SLIP) / (math.floor(limit.count * MOST) - extra)
     return gap, extra * gap
 
 

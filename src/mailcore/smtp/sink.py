@@ -40,6 +40,8 @@ CAPABILITIES = (
     "ENHANCEDSTATUSCODES",
     "SMTPUTF8",
 )
+BACKLOG = 512
+LONGEST_LINE = 2**26
 _PATH = re.compile(r"(?:FROM|TO):\s*<([^>]*)>", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rb"^message-id:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
@@ -110,18 +112,17 @@ class Sink:
         self.connections = 0
         self.taken = 0
         self.reached: dict[str, int] = {}
-        self._server: asyncio.Server | None = None
+        self._door: socket.socket | None = None
         self._record: Record | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Sink:
-        tls = self.script.tls if self.script.implicit_tls else None
-        self._server = await asyncio.start_server(
-            self._serve, self.host, self.port, ssl=tls, limit=2**26, backlog=512
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._door = socket.create_server((self.host, self.port), backlog=BACKLOG)
+        self._door.setblocking(False)
+        self.port = self._door.getsockname()[1]
         if self.script.record:
             self._record = Record(self.script.record)
+        asyncio.get_running_loop().add_reader(self._door, self._let_in)
         return self
 
     async def __aexit__(
@@ -130,27 +131,45 @@ class Sink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._server
-        self._server.close()
+        assert self._door
+        asyncio.get_running_loop().remove_reader(self._door)
+        self._door.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._record:
             self._record.close()
 
-    async def _serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        self.connections += 1
-        try:
-            await _Dialogue(self, reader, writer).run()
-        except (_Gone, OSError, EOFError, asyncio.CancelledError):
-            pass
-        finally:
+    def _let_in(self) -> None:
+        """Take who knocks; asyncio's own server would know of them a moment later."""
+        assert self._door
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while True:
+                self._welcome(self._door.accept()[0])
+
+    def _welcome(self, guest: socket.socket) -> None:
+        def leave(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
+            guest.close()  # also if the task was cancelled before its first step
+
+        self.connections += 1
+        task = asyncio.create_task(self._serve(guest))
+        self._tasks.add(task)
+        task.add_done_callback(leave)
+
+    async def _serve(self, guest: socket.socket) -> None:
+        writers: list[asyncio.StreamWriter] = []
+        with contextlib.suppress(_Gone, OSError, EOFError, asyncio.CancelledError):
+            reader = asyncio.StreamReader(limit=LONGEST_LINE)
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: asyncio.StreamReaderProtocol(
+                    reader, lambda _, writer: writers.append(writer)
+                ),
+                guest,
+                ssl=self.script.tls if self.script.implicit_tls else None,
+            )
+            await _Dialogue(self, reader, writers[0]).run()
+        for writer in writers:
             writer.transport.abort()
 
     async def accept(self, letter: Accepted) -> None:
@@ -350,11 +369,12 @@ class _Dialogue:
 def sink_in_thread(script: Script | None = None, *, port: int = 0) -> Iterator[Sink]:
     """Run a sink beside code that is not asynchronous."""
     ready, sink = threading.Event(), Sink(script, port=port)
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
     failures: list[OSError] = []
+    ends: list[Callable[[], object]] = []
 
     async def serve() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        ends.append(lambda: loop.call_soon_threadsafe(stop.set))
         try:
             async with sink:
                 ready.set()
@@ -363,7 +383,7 @@ def sink_in_thread(script: Script | None = None, *, port: int = 0) -> Iterator[S
             failures.append(error)
             ready.set()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=[serve()])
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     ready.wait()
     try:
@@ -371,9 +391,9 @@ def sink_in_thread(script: Script | None = None, *, port: int = 0) -> Iterator[S
             raise failures[0]
         yield sink
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        if not failures:
+            ends[0]()
         thread.join()
-        loop.close()
 
 
 if __name__ == "__main__":  # pragma: no cover - run by a test as a program

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from mailcore.dkim_keys import RecordNote, notes_on
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.dkim_signing import active_keys
 from pochtar.delivery.models import DkimKey, DkimState, DkimVerdict
 
 Badge = tuple[str, Promise | str]  # colour and word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something else that a record says, as an alert of this colour."""
+
+    colour: str
+    text: Promise
+
 
 VERDICTS: dict[str, Promise] = {
     DkimVerdict.MATCHES.value: _("DNS shows this key."),
@@ -28,7 +40,52 @@ VERDICTS: dict[str, Promise] = {
         "quotation marks of your own."
     ),
     DkimVerdict.REVOKED.value: _(
-        "The record in DNS is there, but without a key. Put the value below into it."
+        "The record in DNS is there, but its key is withdrawn (an empty p=). Put the "
+        "value below into it."
+    ),
+}
+# A warning, or only worth knowing.
+NOTES: dict[RecordNote, Note] = {
+    RecordNote.TESTING: Note(
+        colour="warning",
+        text=_(
+            "The record says that the key is only being tested (t=y): mail providers "
+            "may then treat the letters as if they were not signed. Remove t=y from it."
+        ),
+    ),
+    RecordNote.STRICT: Note(
+        colour="info",
+        text=_(
+            "The record allows no subdomains in a signature (t=s). That is fine: "
+            "Pochtar signs with this very domain."
+        ),
+    ),
+    RecordNote.SHORT: Note(
+        colour="warning",
+        text=_(
+            "The key in DNS is shorter than 1024 bits: mail providers ignore such keys. "
+            "Put the value below into the record."
+        ),
+    ),
+    RecordNote.WEAK: Note(
+        colour="warning",
+        text=_(
+            "The key in DNS is shorter than 2048 bits, which mail providers advise."
+        ),
+    ),
+    RecordNote.NO_SHA256: Note(
+        colour="warning",
+        text=_(
+            "The record does not allow SHA-256 (h=), with which letters are signed. "
+            "Remove h= from it."
+        ),
+    ),
+    RecordNote.NOT_FOR_MAIL: Note(
+        colour="warning",
+        text=_(
+            "The record is not meant for e-mail (s=). Remove s= from it, or put the "
+            "value below into it."
+        ),
     ),
 }
 STATES: dict[str, Promise] = {
@@ -55,6 +112,23 @@ def explain_key(key: DkimKey) -> Promise:
         "Put this record into the DNS of the domain, then check. The key signs letters "
         "as soon as DNS shows it."
     )
+
+
+def notes_of(key: DkimKey) -> list[Note]:
+    """Say what else the record in DNS says (as far as it is kept)."""
+    if key.state == DkimState.RETIRED:
+        return []
+    # Of a key of our own its card says already that it is short.
+    return [
+        NOTES[note]
+        for note in notes_on(key.found.split("\n"))
+        if not (note is RecordNote.WEAK and key.is_weak)
+    ]
+
+
+def is_test(key: DkimKey) -> bool:
+    """Whether the record asks receivers to treat letters as if they were not signed."""
+    return RecordNote.TESTING in notes_on(key.found.split("\n"))
 
 
 def badge_of(key: DkimKey) -> Badge:

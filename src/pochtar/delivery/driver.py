@@ -31,6 +31,7 @@ from mailcore.engine.types import (
 from mailcore.smtp.session import Route
 from pochtar.base.secrets import SecretError
 from pochtar.delivery.bridge import Bridge
+from pochtar.delivery.crowd import crowd_of
 from pochtar.delivery.desk import Desk, Plan
 from pochtar.delivery.dkim_checks import check_due_keys
 from pochtar.delivery.dkim_signing import SigningTrouble
@@ -291,6 +292,7 @@ def _serve(
     pacer = RelayPacer(
         bridge,
         Quotas(relay=way.relay, provider=slice_.provider, per_minute=way.per_minute),
+        crowd_of(slice_, way.relay),
         free_until=plan.free_until,
     )
     reuse = dataclasses.replace(REUSE, letters=way.letters_per_connection)

@@ -7,7 +7,7 @@ knows, and those whose mail exchangers were asked for (DomainRoute).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import connection
@@ -46,6 +46,10 @@ def domain_of(email: str) -> str:
 
 def provider_join(email: str) -> Join:
     """Return the join for a column that holds an address."""
+    return _join(domain_of(email))
+
+
+def _join(domain: str) -> Join:
     known = [
         (name, KEYS.index(key)) for key in KEYS[1:] for name in PROVIDERS[key].domains
     ]
@@ -60,7 +64,7 @@ def provider_join(email: str) -> Join:
     values = ", ".join(["(%s, %s)"] * len(pairs))
     return Join(
         # "column1" is what both databases call it.
-        sql=f"LEFT JOIN (VALUES {values}) AS route ON route.column1 = {domain_of(email)}",
+        sql=f"LEFT JOIN (VALUES {values}) AS route ON route.column1 = {domain}",
         number="COALESCE(route.column2, 0)",
         parameters=[value for pair in pairs for value in pair],
     )
@@ -73,29 +77,30 @@ def provider_groups(run: Run, *, canary: int = 0, sampled: int = 0) -> list[Grou
     was drawn that is larger.
     """
     after = max(canary, sampled)
-    # What was drawn beyond the canary goes with those at no provider that is known.
-    counts = {OTHERS: after - canary}
-    for provider, count in _count_providers(run, after):
-        counts[provider] = counts.get(provider, 0) + count
-    mixed = [Group(provider=OTHERS, first=1, last=canary)] if canary else []
-    return [*mixed, *_in_a_row(counts, canary)]
+    # What was drawn is mixed, the canary and the rest of it.
+    mixed = [(OTHERS, canary), (OTHERS, after - canary)]
+    return list(_in_a_row([*mixed, *_count_providers(run, after)]))
 
 
 def _count_providers(run: Run, after: int) -> list[tuple[str, int]]:
-    join = provider_join("d.email")
+    # By domain first: SQLite looks through the whole table of the join for each row.
+    join = _join("found.domain")
     run_id = Run._meta.pk.get_db_prep_value(run.pk, connection)
     table = connection.ops.quote_name(Delivery._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {join.number}, COUNT(*) FROM {table} AS d {join.sql} "  # noqa: S608
-            "WHERE d.run_id = %s AND d.position > %s GROUP BY 1 ORDER BY 1",
-            [*join.parameters, run_id, after],
+            f"SELECT {join.number}, SUM(found.people) FROM ("  # noqa: S608
+            f"SELECT {domain_of('d.email')} AS domain, COUNT(*) AS people "
+            f"FROM {table} AS d WHERE d.run_id = %s AND d.position > %s GROUP BY 1"
+            f") AS found {join.sql} GROUP BY 1 ORDER BY 1",
+            [run_id, after, *join.parameters],
         )
         return [(KEYS[int(number)], int(count)) for number, count in cursor.fetchall()]
 
 
-def _in_a_row(counts: Mapping[str, int], after: int) -> Iterator[Group]:
-    for provider, count in counts.items():
+def _in_a_row(counts: Iterable[tuple[str, int]]) -> Iterator[Group]:
+    after = 0
+    for provider, count in counts:
         if count:
             yield Group(provider=provider, first=after + 1, last=after + count)
         after += count

@@ -101,7 +101,8 @@ def set_provider_rules(
 def forget_learnt(relay: Relay, provider: str, *, by: User) -> None:
     """Go as fast as before to a provider that had asked to slow down."""
     require_role(by, relay.workspace_id, Role.MANAGER)
-    ProviderState.objects.filter(relay=relay, provider=provider).delete()
+    # What has left today still counts.
+    ProviderState.objects.filter(relay=relay, provider=provider).update(learnt={})
     wake_slices(relay, now=timezone.now())
     write_audit(
         relay.workspace,

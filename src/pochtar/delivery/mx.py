@@ -1,24 +1,28 @@
 """Find the provider behind a company's domain by its mail exchangers (PRV-03).
 
-Asked in the background after a launch, for the domains that many recipients have; what
-was found groups the next mailings.
+Asked in the background for the domains that many recipients have: when a mailing is
+scheduled, so that it is grouped by what was found, and after a launch, for the next
+ones.  A run's own slices are cut at its launch and stay as they are.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import time
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
 from mailcore.providers import OTHERS, provider_of_domain, provider_of_exchangers
 from pochtar.delivery.grouping import domain_of
-from pochtar.delivery.models import Delivery, DomainRoute, Run
+from pochtar.delivery.models import Delivery, DomainRoute
+from pochtar.recipients.models import Recipient
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +37,18 @@ NOBODYS = (".example", ".test", ".invalid", ".localhost", ".local")
 EXAMPLES = frozenset({"example.com", "example.net", "example.org"})
 
 
-def look_up_domains(run: Run, *, resolver: Resolver | None = None) -> int:
-    """Ask for the run's busiest domains that are not known; return how many answered."""
+def look_up_domains(
+    people: QuerySet[Delivery] | QuerySet[Recipient],
+    *,
+    resolver: Resolver | None = None,
+) -> int:
+    """Ask for the busiest domains that are not known; return how many answered."""
     if not settings.MX_LOOKUPS:
         return 0
     resolver = resolver or Resolver()
     until = time.monotonic() + ALL_SECONDS
     answered = silences = 0
-    for domain in _wanted(run):
+    for domain in _wanted(people):
         if time.monotonic() > until or silences >= MOST_SILENCES:
             break
         hosts = find_exchangers(domain, resolver)
@@ -56,7 +64,7 @@ def look_up_domains(run: Run, *, resolver: Resolver | None = None) -> int:
                 "checked_at": timezone.now(),
             },
         )
-    log.info("domains_looked_up", run=str(run.pk), answered=answered)
+    log.info("domains_looked_up", answered=answered)
     return answered
 
 
@@ -76,13 +84,13 @@ def find_exchangers(domain: str, resolver: Resolver) -> list[str] | None:
     return [record.exchange.to_text(omit_final_dot=True).lower() for record in records]
 
 
-def _wanted(run: Run) -> list[str]:
+def _wanted(people: QuerySet[Any]) -> list[str]:
     fresh = timezone.now() - dt.timedelta(days=GOOD_DAYS)
     known = DomainRoute.objects.filter(checked_at__gt=fresh)
     seen = set(known.values_list("domain", flat=True))
     return [
         domain
-        for domain in _busiest(run)
+        for domain in _busiest(people)
         if domain not in seen and _is_somebodys(domain)
     ]
 
@@ -93,14 +101,13 @@ def _is_somebodys(domain: str) -> bool:
     return provider_of_domain(domain) == OTHERS
 
 
-def _busiest(run: Run) -> list[str]:
-    table = connection.ops.quote_name(Delivery._meta.db_table)
-    run_id = Run._meta.pk.get_db_prep_value(run.pk, connection)
+def _busiest(people: QuerySet[Any]) -> list[str]:
+    emails = people.order_by().values_list("email")
+    inner, parameters = emails.query.get_compiler(connection=connection).as_sql()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {domain_of('d.email')}, COUNT(*) FROM {table} AS d "  # noqa: S608
-            "WHERE d.run_id = %s GROUP BY 1 HAVING COUNT(*) >= %s "
-            "ORDER BY 2 DESC LIMIT %s",
-            [run_id, FEWEST, MOST],
+            f"SELECT {domain_of('people.email')}, COUNT(*) FROM ({inner}) AS people "  # noqa: S608
+            "GROUP BY 1 HAVING COUNT(*) >= %s ORDER BY 2 DESC LIMIT %s",
+            [*parameters, FEWEST, MOST],
         )
         return [str(domain) for domain, _count in cursor.fetchall()]

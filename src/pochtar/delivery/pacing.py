@@ -11,6 +11,7 @@ from typing import Any
 from mailcore.engine.types import Grant, OutcomeClass, Result, SliceReport
 from mailcore.providers import Slowdown, find_slowdown
 from pochtar.delivery.bridge import Bridge
+from pochtar.delivery.crowd import Crowd
 from pochtar.delivery.quotas import News, Quotas, Told
 
 LETTER_STAGES = frozenset({"mail", "rcpt", "data", "body"})
@@ -24,27 +25,38 @@ class RelayPacer:
     """Asks the quotas as seldom as it can; lives in the event loop."""
 
     def __init__(
-        self, bridge: Bridge[Any], quotas: Quotas, *, free_until: float = 0.0
+        self,
+        bridge: Bridge[Any],
+        quotas: Quotas,
+        crowd: Crowd,
+        *,
+        free_until: float = 0.0,
     ) -> None:
         self._bridge = bridge
         self._quotas = quotas
+        self._crowd = crowd
         self._started = monotonic()
         self._free_until = free_until  # as the slice before has learnt
         self._limited = False  # ever
-        self._granted = 0  # under a limit
+        # By provider: permits under a limit, and letters that used one.
+        self._granted: Counter[str] = Counter()
+        self._used: Counter[str] = Counter()
         self._accepted = 0
         self._news = 0  # accepted since we last told
         self._told: list[Told] = []
 
     async def reserve(self, count: int, *, in_flight: int) -> Grant:
         if count <= 0 or monotonic() < self._free_until:
+            self._crowd.took(max(0, count))
             return Grant(count=max(0, count))
+        whom = self._crowd.next(count)
         grant, limited = await self._bridge.call(
-            self._quotas.take, count, in_flight, self._take_news()
+            self._quotas.take, whom, in_flight, self._take_news()
         )
+        self._crowd.took(grant.count)
         if limited:
             self._limited = True
-            self._granted += grant.count
+            self._granted.update(whom[: grant.count])
         else:
             self._free_until = monotonic() + FREE_SECONDS
         return grant if grant.count else self._refused(grant)
@@ -54,7 +66,9 @@ class RelayPacer:
         """Until when nobody has to be asked (monotonic)."""
         return self._free_until
 
-    def heard(self, result: Result) -> None:
+    def heard(self, result: Result, *, again: bool = False) -> None:
+        if self._limited and not again and result.outcome is not OutcomeClass.SKIPPED:
+            self._used[self._crowd.provider_at(result.position)] += 1
         if result.outcome is OutcomeClass.ACCEPTED:
             self._accepted += 1
             self._news += 1
@@ -87,9 +101,9 @@ class RelayPacer:
 
         Called in the driver's thread, at the end.
         """
-        counts = Counter(report.counts)
-        used = counts.total() - counts[OutcomeClass.SKIPPED]
-        unused = max(0, self._granted - used)
+        if report.wait:
+            self._crowd.rest(report.wait)
+        unused = self._granted - self._used
         # Where nothing is limited, there is nothing to learn from what was accepted.
         if not (unused or self._told or (self._limited and self._accepted)):
             return False

@@ -1,18 +1,20 @@
 """The limits of an SMTP server and of a provider, kept in the database.
 
 All workers share one row for each; whoever asks for permits holds its lock for a
-moment.  Rows are always locked in the same order: the server's, then the provider's.
+moment.  Rows are always locked in the same order: the server's, then the providers' by
+their names.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import zoneinfo
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from mailcore.engine.manners import Manners, took, was_told
@@ -21,9 +23,8 @@ from mailcore.engine.types import Grant
 from mailcore.providers import PROVIDERS, Slowdown
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.models import ProviderRule, ProviderState, Relay, RelayQuota
+from pochtar.delivery.warmup import Today, ask_plan, give_back, noted, warmup_today
 
-# A limit that holds for longer is written down, so that nobody asks in vain.
-NOTED_SECONDS = 2
 BUSY_SECONDS = 0.05
 
 
@@ -49,42 +50,19 @@ def provider_limits(workspace: Workspace, provider: str) -> ProviderLimits:
     )
 
 
-def relay_limits(relay: Relay, *, now: dt.datetime) -> list[Limit]:
-    """Return the limits that hold for an SMTP server today."""
+def relay_limits(relay: Relay) -> list[Limit]:
+    """Return the limits that hold for an SMTP server."""
     counts = {
         SECOND: relay.per_second,
         MINUTE: relay.per_minute,
         HOUR: relay.per_hour,
-        DAY: day_limit(relay, now=now),
+        DAY: relay.per_day,
     }
     return [
         Limit(seconds=seconds, count=count)
         for seconds, count in counts.items()
         if count is not None
     ]
-
-
-def day_limit(relay: Relay, *, now: dt.datetime) -> int | None:
-    """Return the day's limit: the server's own, or less while it is warmed up."""
-    caps = [cap for cap in (relay.per_day, warmup_cap(relay, now=now)) if cap]
-    return min(caps, default=None)
-
-
-def warmup_cap(relay: Relay, *, now: dt.datetime) -> int | None:
-    """Return what the warm-up plan allows today (PRV-04); None when there is none."""
-    day = warmup_day(relay, now=now)
-    if day is None or day > len(relay.warmup_plan):
-        return None
-    return int(relay.warmup_plan[day - 1])
-
-
-def warmup_day(relay: Relay, *, now: dt.datetime) -> int | None:
-    """Return which day of the warm-up it is, from 1; None without a plan."""
-    if relay.warmup_started_on is None or not relay.warmup_plan:
-        return None
-    zone = zoneinfo.ZoneInfo(relay.workspace.time_zone)
-    days = (now.astimezone(zone).date() - relay.warmup_started_on).days
-    return max(1, days + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,44 +90,73 @@ class Quotas:
     provider: str
     per_minute: int | None = None
 
-    def take(self, count: int, in_flight: int, news: News) -> tuple[Grant, bool]:
-        """Give permits, having learnt; also say whether any limit is in force."""
-        now = timezone.now()
-        with transaction.atomic():
-            limits = relay_limits(self._fresh_relay(), now=now)
-            quota = _lock_quota(self.relay) if limits else None
-            state = self._lock_state(news)
-            self._learn(state, news, now)
-            grant = Grant(count=count)
-            if quota and _too_many_in_flight(limits, in_flight):
-                grant = Grant(count=0, wait=BUSY_SECONDS)
-            elif state:
-                grant = self._ask_provider(state, count, now)
-            if quota and grant.count:
-                wanted, grant = grant.count, _ask_relay(quota, limits, grant.count, now)
-                self._take_back(state, wanted - grant.count, now)
-            _save(quota, state, now=now)
-        return grant, bool(limits) or bool(state and self._rate(state))
+    def take(
+        self, whom: Sequence[str], in_flight: int, news: News
+    ) -> tuple[Grant, bool]:
+        """Give permits for letters to these providers, in this order, having learnt.
 
-    def give_back(self, news: News, *, unused: int) -> bool:
+        Also say whether any limit is in force.
+        """
+        with transaction.atomic():
+            desk = self._open(news, whom)
+            if desk.quota and _too_many_in_flight(desk.limits, in_flight):
+                grant = Grant(count=0, wait=BUSY_SECONDS)
+            else:
+                grant = self._ask(desk, whom)
+            desk.close()
+        return grant, bool(desk.limits or desk.today or self._rate(desk.state))
+
+    def give_back(self, news: News, *, unused: Mapping[str, int]) -> bool:
         """Learn what came last, and take permits back.
 
         Return whether letters were held for want of them.
         """
-        now = timezone.now()
+        whom = list(Counter(unused).elements())
         with transaction.atomic():
-            limits = relay_limits(self._fresh_relay(), now=now)
-            quota = _lock_quota(self.relay) if limits and unused else None
-            state = self._lock_state(news)
-            self._learn(state, news, now)
-            freed = bool(unused and quota and quota.free_at)
-            if quota:
-                Throttle(limits, quota.state).give_back(unused, now=now.timestamp())
-                quota.free_at = None
-            if state and unused and self._rate(state):
-                self._take_back(state, unused, now)
-            _save(quota, state, now=now)
+            desk = self._open(news, whom)
+            freed = bool(whom) and desk.give_back(whom)
+            if desk.state and self._rate(desk.state):
+                self._take_back(desk, len(whom))
+            desk.close()
         return freed
+
+    def _open(self, news: News, whom: Sequence[str]) -> _Desk:
+        """Lock what these letters are counted by, and write down what was learnt."""
+        now, relay = timezone.now(), self._fresh_relay()
+        limits, today = relay_limits(relay), warmup_today(relay, now=now)
+        quota = _lock_quota(relay) if limits and whom else None
+        told = {_whose(self.provider, one.what) for one in news.told}
+        needed = {*told, *(whom if today else ())}
+        if self.per_minute:
+            needed.add(self.provider)
+        states = _lock_states(relay, needed, also=self.provider)
+        self._learn(states, news, now)
+        return _Desk(
+            now=now,
+            limits=limits,
+            today=today,
+            quota=quota,
+            states=states,
+            state=states.get(self.provider),
+        )
+
+    def _ask(self, desk: _Desk, whom: Sequence[str]) -> Grant:
+        """Ask the provider, the plan and the server, each for what the last one gave."""
+        grants = [Grant(count=len(whom))]
+        if desk.state:
+            grants.append(self._ask_provider(desk.state, len(whom), desk.now))
+        asked = grants[-1].count
+        if desk.today and asked:
+            plan = ask_plan(desk.today, desk.states, whom[:asked], now=desk.now)
+            grants.append(plan)
+        planned = grants[-1].count
+        if desk.quota and planned:
+            grants.append(_ask_relay(desk.quota, desk.limits, planned, desk.now))
+        count = grants[-1].count
+        self._take_back(desk, asked - count)
+        if desk.today:
+            give_back(desk.today, desk.states, whom[count:planned], now=desk.now)
+        return Grant(count=count, wait=_binding_wait(grants))
 
     def _fresh_relay(self) -> Relay:
         """A limit may have been changed while the slice runs."""
@@ -157,17 +164,9 @@ class Quotas:
         return found
 
     # The provider -------------------------------------------------------------------
-    def _lock_state(self, news: News) -> ProviderState | None:
-        """Lock the provider's row; it is made when there is something to keep."""
-        mine = any(
-            _whose(self.provider, one.what) == self.provider for one in news.told
-        )
-        if mine or self.per_minute:
-            return _lock_state(self.relay, self.provider)
-        rows = ProviderState.objects.select_for_update(no_key=True)
-        return rows.filter(relay=self.relay, provider=self.provider).first()
-
-    def _rate(self, state: ProviderState) -> int | None:
+    def _rate(self, state: ProviderState | None) -> int | None:
+        if state is None:
+            return None
         rates = (self.per_minute, manners_of(state).per_minute)
         return min((rate for rate in rates if rate), default=None)
 
@@ -184,28 +183,53 @@ class Quotas:
             grant = Grant(count=0, wait=blocked)
         else:
             grant = self._throttle(state).take(count, now=now.timestamp())
-        state.free_at = _noted(grant, now)
+        state.free_at = noted(grant.wait, now)
         return grant
 
-    def _take_back(
-        self, state: ProviderState | None, count: int, now: dt.datetime
-    ) -> None:
-        if state and count:
-            self._throttle(state).give_back(count, now=now.timestamp())
+    def _take_back(self, desk: _Desk, count: int) -> None:
+        if desk.state and count:
+            self._throttle(desk.state).give_back(count, now=desk.now.timestamp())
 
-    def _learn(self, state: ProviderState | None, news: News, now: dt.datetime) -> None:
-        if state:
+    def _learn(
+        self, states: Mapping[str, ProviderState], news: News, now: dt.datetime
+    ) -> None:
+        if state := states.get(self.provider):
             manners = took(manners_of(state), news.accepted, now=now.timestamp())
             state.learnt = dataclasses.asdict(manners)
         for one in news.told:
             # In a mixed slice, words may say whose they are.
-            whose = _whose(self.provider, one.what)
-            if state and whose == self.provider:
-                _told(state, one, now)
-            else:
-                other = _lock_state(self.relay, whose)
-                _told(other, one, now)
-                _save(None, other, now=now)
+            _told(states[_whose(self.provider, one.what)], one, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """The rows that are locked for one question, and what they go by."""
+
+    now: dt.datetime
+    limits: Sequence[Limit]
+    today: Today | None
+    quota: RelayQuota | None
+    states: Mapping[str, ProviderState]
+    state: ProviderState | None  # of the slice's own provider
+
+    def give_back(self, whom: Sequence[str]) -> bool:
+        """Return whether letters were held for want of these permits."""
+        freed = False
+        if self.quota:
+            throttle = Throttle(self.limits, self.quota.state)
+            throttle.give_back(len(whom), now=self.now.timestamp())
+            freed = bool(self.quota.free_at)
+            self.quota.free_at = None
+        if self.today:
+            freed |= give_back(self.today, self.states, whom, now=self.now)
+        return freed
+
+    def close(self) -> None:
+        if self.quota:
+            self.quota.save()
+        for state in self.states.values():
+            state.updated_at = self.now
+            state.save()
 
 
 def manners_of(state: ProviderState) -> Manners:
@@ -233,34 +257,43 @@ def _lock_quota(relay: Relay) -> RelayQuota:
     return quota
 
 
-def _lock_state(relay: Relay, provider: str) -> ProviderState:
-    rows = ProviderState.objects.select_for_update(no_key=True)
-    state, _created = rows.get_or_create(relay=relay, provider=provider)
-    return state
+def _lock_states(
+    relay: Relay, needed: Collection[str], *, also: str
+) -> dict[str, ProviderState]:
+    """Lock providers' rows in the order of their names; ``also`` one if it is there.
+
+    Those that are needed are made.
+    """
+    rows = ProviderState.objects.select_for_update(no_key=True).filter(relay=relay)
+    wanted = {*needed, also}
+    found = {row.provider: row for row in _in_order(rows, wanted)}
+    if missing := sorted(set(needed) - set(found)):
+        ProviderState.objects.bulk_create(
+            (ProviderState(relay=relay, provider=key) for key in missing),
+            ignore_conflicts=True,
+        )
+        found = {row.provider: row for row in _in_order(rows, wanted)}
+    return found
+
+
+def _in_order(
+    rows: QuerySet[ProviderState], wanted: Collection[str]
+) -> QuerySet[ProviderState]:
+    return rows.filter(provider__in=wanted).order_by("provider")
 
 
 def _ask_relay(
     quota: RelayQuota, limits: Sequence[Limit], count: int, now: dt.datetime
 ) -> Grant:
     grant = Throttle(limits, quota.state).take(count, now=now.timestamp())
-    quota.free_at = _noted(grant, now)
+    quota.free_at = noted(grant.wait, now)
     return grant
 
 
-def _save(
-    quota: RelayQuota | None, state: ProviderState | None, *, now: dt.datetime
-) -> None:
-    if quota:
-        quota.save()
-    if state:
-        state.updated_at = now
-        state.save()
-
-
-def _noted(grant: Grant, now: dt.datetime) -> dt.datetime | None:
-    if grant.wait <= NOTED_SECONDS:
-        return None
-    return now + dt.timedelta(seconds=grant.wait)
+def _binding_wait(grants: Sequence[Grant]) -> float:
+    """Return how long the limit holds that gave the least."""
+    least = grants[-1].count
+    return max(grant.wait for grant in grants if grant.count == least)
 
 
 def _too_many_in_flight(limits: Sequence[Limit], in_flight: int) -> bool:

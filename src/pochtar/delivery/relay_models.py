@@ -78,7 +78,7 @@ class Relay(models.Model):
     per_minute = _limit(_("letters a minute"))
     per_hour = _limit(_("letters an hour"))
     per_day = _limit(_("letters a day"))
-    # While the plan lasts, the day's limit is the plan's (PRV-04).
+    # While the plan lasts, each provider gets so many a day (PRV-04).
     warmup_started_on = models.DateField(_("warm-up since"), null=True, blank=True)
     warmup_plan = models.JSONField(_("warm-up plan"), default=list, blank=True)
     # Set aside after trouble, for longer each time (SMTP-15).

@@ -60,4 +60,4 @@ def _is_over(run: Run) -> bool:
 def look_up_domains(run_id: str) -> None:
     """Find out which providers are behind the domains of a run's recipients."""
     if run := Run.objects.filter(pk=run_id).first():
-        look_up(run)
+        look_up(run.deliveries.all())

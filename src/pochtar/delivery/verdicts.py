@@ -26,6 +26,7 @@ from mailcore.engine.types import OutcomeClass, Result
 from pochtar.delivery.models import (
     Attempt,
     Outcome,
+    Relay,
     Run,
     RunStatus,
     Slice,
@@ -33,6 +34,7 @@ from pochtar.delivery.models import (
     Tally,
 )
 from pochtar.delivery.runs import nudge_run, pause_run
+from pochtar.delivery.warmup import warmup_today
 
 log = structlog.get_logger(__name__)
 
@@ -72,12 +74,18 @@ def read_verdict(text: str) -> Verdict | None:
     )
 
 
-def canary_size(selected: int) -> int:
-    """Return how many are written to first; 0 for a small audience."""
+def canary_size(selected: int, *, relay: Relay | None = None) -> int:
+    """Return how many are written to first; 0 for a small audience.
+
+    While the server is warmed up it is no more than any provider may have today: the
+    verdict shall not wait for tomorrow.
+    """
     if selected < CANARY_FROM or not settings.CANARY_SHARE:
         return 0
     share = -(-selected * settings.CANARY_SHARE // 100)
-    return int(min(max(share, CANARY_LEAST), CANARY_MOST))
+    size = int(min(max(share, CANARY_LEAST), CANARY_MOST))
+    today = warmup_today(relay, now=timezone.now()) if relay else None
+    return min(size, today.cap) if today else size
 
 
 def judge_run(run: Run, *, now: dt.datetime | None = None) -> bool:

@@ -287,6 +287,7 @@ def welcome_back(relay: Relay) -> None:
 def wake_slices(relay: Relay, *, now: dt.datetime) -> None:
     """A limit was changed: what it held back may ask again."""
     RelayQuota.objects.filter(relay=relay).update(free_at=None)
+    ProviderState.objects.filter(relay=relay).update(free_at=None)
     runs = Run.objects.filter(
         Q(relay=relay) | Q(relay_shares__relay=relay),
         Q(undo_until=None) | Q(undo_until__lte=now),

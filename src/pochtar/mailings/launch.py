@@ -16,9 +16,10 @@ from django.db import transaction
 from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, PochtarError
+from pochtar.base.queue import nudge as nudge_task
 from pochtar.delivery import runs, undo
 from pochtar.delivery.dkim_checks import check_stale_keys
-from pochtar.delivery.verdicts import canary_size
+from pochtar.delivery.nudges import NamedTask
 from pochtar.mailings.lifecycle import STATES, Action
 from pochtar.mailings.models import (
     MISSED,
@@ -36,6 +37,9 @@ from pochtar.mailings.services import (
 )
 
 log = structlog.get_logger(__name__)
+
+# What is found by the start, the mailing is grouped by (PRV-03).
+LOOK_UP_DOMAINS = NamedTask("pochtar.mailings.look_up_domains")
 
 
 def launch_mailing(
@@ -83,6 +87,7 @@ def _schedule(mailing: Mailing, *, by: User | None) -> None:
     mailing.status, mailing.note = MailingStatus.SCHEDULED, ""
     mailing.save(update_fields=["status", "note"])
     write_audit(mailing.workspace, by=by, verb="mailing_scheduled", subject=mailing)
+    nudge_task(LOOK_UP_DOMAINS, str(mailing.pk))
 
 
 def _start(
@@ -100,7 +105,7 @@ def _start(
         sender=mailing.sender,
         audience=flight.audience,
         stop_at=mailing.stop_at,
-        canary=canary_size(flight.count) if mailing.canary else 0,
+        canary=flight.canary,
         undo_until=undo_until if undo_until > flight.now else None,
         by=by,
         now=flight.now,

@@ -35,7 +35,9 @@ from pochtar.content.checks import (
     has_way_out,
 )
 from pochtar.delivery.dkim_signing import active_keys, domain_of, domains_above
+from pochtar.delivery.dkim_words import is_test
 from pochtar.delivery.models import DkimKey, DkimState, Sender
+from pochtar.delivery.verdicts import canary_size
 from pochtar.mailings.audience import audience_of, complete, lacking, unsubscribed_of
 from pochtar.mailings.models import MISSED, MISSED_ASK, Mailing
 from pochtar.recipients.models import Attribute, Recipient
@@ -50,6 +52,10 @@ TEXTS: dict[str, Promise] = {
     "dkim_mismatch": _(
         "DNS does not show the DKIM key of the sender's domain. Publish the record as "
         "the domain's page shows it, and press “Check now” there."
+    ),
+    "dkim_testing": _(
+        "The DKIM record of the sender's domain says that it is only a test (t=y): mail "
+        "providers may treat the letters as if they were not signed."
     ),
     "stop_passed": _("The time to stop has already passed."),
     "start_not_reached": _("The time to start has not come yet."),
@@ -108,6 +114,14 @@ class Preflight:
     @cached_property
     def count(self) -> int:
         return self.audience.count()
+
+    @property
+    def canary(self) -> int:
+        """How many are written to first, before the others' turn."""
+        sender = self.mailing.sender
+        if not (sender and self.mailing.canary):
+            return 0
+        return canary_size(self.count, relay=sender.relay)
 
     @cached_property
     def unsubscribed(self) -> int:
@@ -169,6 +183,8 @@ class Preflight:
             )
         elif sender and not self._signing_keys:
             yield self._unsigned(sender)
+        elif sender and any(is_test(key) for key in self._signing_keys):
+            yield _named("dkim_testing")
         yield from self._unsubscribe_warnings()
         for name in sorted(self._required - {"email"}):
             if count := lacking(self.audience, [name]).count():

@@ -5,8 +5,11 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from pochtar.delivery.mx import look_up_domains as look_up
 from pochtar.delivery.ticks import tick_runs
+from pochtar.mailings.audience import audience_of
 from pochtar.mailings.launch import launch_due
+from pochtar.mailings.models import Mailing
 from pochtar.mailings.services import follow_runs
 
 
@@ -17,3 +20,10 @@ def tick() -> None:
     launch_due(now)
     tick_runs(now)
     follow_runs()
+
+
+@shared_task(name="pochtar.mailings.look_up_domains")  # type: ignore[untyped-decorator]
+def look_up_domains(mailing_id: str) -> None:
+    """Find out which providers are behind a scheduled mailing's domains, in time."""
+    if mailing := Mailing.objects.filter(pk=mailing_id).first():
+        look_up(audience_of(mailing))

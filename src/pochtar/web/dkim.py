@@ -30,7 +30,7 @@ from pochtar.delivery.dkim_keys import (
     rotate_dkim_key,
 )
 from pochtar.delivery.dkim_signing import active_keys, domain_of
-from pochtar.delivery.dkim_words import badge_of, explain_key
+from pochtar.delivery.dkim_words import badge_of, explain_key, notes_of
 from pochtar.delivery.models import DkimAlgorithm, DkimKey, DkimState, Sender
 from pochtar.web.access import (
     WorkspaceRequest,
@@ -53,7 +53,7 @@ def domain_page(request: WorkspaceRequest, domain: str) -> HttpResponse:
     context = {
         "domain": domain,
         "shown_domain": shown(domain),
-        "keys": [(key, badge_of(key), explain_key(key)) for key in keys],
+        "keys": [(key, badge_of(key), explain_key(key), notes_of(key)) for key in keys],
         "senders": [each for each in senders if domain_of(each.from_email) == domain],
         "inherited": _inherited(request.workspace, domain),
         "offers_ed25519": _offers_ed25519(keys),

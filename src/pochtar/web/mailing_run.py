@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from pochtar.base.errors import PochtarError
-from pochtar.delivery.verdicts import canary_size
 from pochtar.mailings import launch, services
 from pochtar.mailings.lifecycle import Action, can
 from pochtar.mailings.models import Mailing, MailingStatus
@@ -36,7 +35,7 @@ def mailing_launch(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
         context = {
             "mailing": mailing,
             "flight": flight,
-            "canary": canary_size(flight.count) if mailing.canary else 0,
+            "canary": flight.canary,
             "undo_seconds": settings.LAUNCH_UNDO_SECONDS,
         }
         return render(request, "mailings/launch.html", context)

@@ -9,18 +9,28 @@ from django.utils import timezone
 
 from mailcore.providers import PROVIDERS
 from pochtar.delivery.models import ProviderState, Relay, RelayQuota
-from pochtar.delivery.quotas import manners_of, warmup_cap, warmup_day
+from pochtar.delivery.quotas import manners_of
+from pochtar.delivery.warmup import Today, count_day, warmup_today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayFacts:
     """The limits' present state."""
 
-    warmup_day: int | None
+    warmup: Today | None
     warmup_days: int
-    warmup_cap: int | None
+    warmed: list[Warmed]
     held_until: dt.datetime | None
     down_until: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warmed:
+    """How much of the plan's day one provider has had (PRV-04)."""
+
+    name: str
+    count: int
+    goes_on_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +49,34 @@ def relay_facts(relay: Relay) -> RelayFacts:
     now = timezone.now()
     quota = RelayQuota.objects.filter(relay=relay, free_at__gt=now).first()
     down = relay.down_until
+    warmup = warmup_today(relay, now=now)
     return RelayFacts(
-        warmup_day=warmup_day(relay, now=now),
+        warmup=warmup,
         warmup_days=len(relay.warmup_plan),
-        warmup_cap=warmup_cap(relay, now=now),
+        warmed=_warmed(relay, warmup, now) if warmup else [],
         held_until=quota.free_at if quota else None,
         down_until=down if relay.down_count and down and down > now else None,
     )
+
+
+def _warmed(relay: Relay, today: Today, now: dt.datetime) -> list[Warmed]:
+    rows = ProviderState.objects.filter(relay=relay).order_by("provider")
+    counts = [(row, count_day(row, now=now)) for row in rows]
+    return [
+        Warmed(
+            name=_name_of(row.provider),
+            count=count,
+            goes_on_at=row.free_at if count >= today.cap else None,
+        )
+        for row, count in counts
+        if count
+    ]
+
+
+def _name_of(provider: str) -> str:
+    """Return the provider's name; "" for those that are not in the table."""
+    known = PROVIDERS.get(provider)
+    return known.name if known else ""
 
 
 def learnt_of(relay: Relay) -> list[Learnt]:
@@ -58,11 +89,10 @@ def _learnt(state: ProviderState) -> Learnt | None:
     manners = manners_of(state)
     if manners.per_minute is None:
         return None
-    known = PROVIDERS.get(state.provider)
     blocked = dt.datetime.fromtimestamp(manners.blocked_until, dt.UTC)
     return Learnt(
         provider=state.provider,
-        name=known.name if known else "",
+        name=_name_of(state.provider),
         per_minute=manners.per_minute,
         why=manners.why,
         blocked_until=blocked if blocked > timezone.now() else None,

@@ -102,7 +102,7 @@ class Dole:
         grant = self.grants.pop(0) if self.grants else Grant(count=count)
         return Grant(count=min(count, grant.count), wait=grant.wait)
 
-    def heard(self, result: Result) -> None:
+    def heard(self, result: Result, *, again: bool = False) -> None:
         self.codes.append(result.code)
 
 

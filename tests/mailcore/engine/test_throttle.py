@@ -149,3 +149,12 @@ def test_a_limit_that_was_lowered_holds_at_once() -> None:
     lowered = Throttle([Limit(seconds=DAY, count=50)], throttle.state)
 
     assert lowered.take(1, now=START + 60).count == 0
+
+
+def test_what_counts_in_a_window_is_told_without_its_limit() -> None:
+    """PRV-04: whoever shows it need not know how much may go."""
+    state: dict[str, object] = {}
+    Throttle([Limit(seconds=DAY, count=50)], state).take(7, now=START)
+
+    assert Throttle((), state).used(DAY, now=START + 80_000) == 7
+    assert Throttle((), state).used(DAY, now=START + 90_000) == 0

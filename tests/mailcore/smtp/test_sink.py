@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import smtplib
+import socket
 import subprocess
 import sys
+import threading
+import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -77,3 +83,31 @@ def test_it_runs_as_a_program() -> None:
     finally:
         process.terminate()
         process.communicate()
+
+
+def test_who_knocks_at_the_last_moment_leaves_no_socket_behind() -> None:
+    """A socket that is found open later fails the test that happens to run then."""
+    gc.collect()
+    callers: list[socket.socket] = []
+
+    def call(port: int) -> None:
+        with contextlib.suppress(OSError):
+            callers.append(socket.create_connection(("127.0.0.1", port), timeout=5))
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        for pause in range(20):
+            with sink_in_thread() as sink:
+                threads = [
+                    threading.Thread(target=call, args=[sink.port]) for _ in range(5)
+                ]
+                for thread in threads:
+                    thread.start()
+                time.sleep(pause / 10_000)
+            for thread in threads:
+                thread.join()
+        for caller in callers:
+            caller.close()
+        gc.collect()
+
+    assert [str(one.message) for one in found] == []

@@ -21,14 +21,13 @@ from pochtar.delivery.grouping import provider_groups
 from pochtar.delivery.ledger import audit_run, count_states
 from pochtar.delivery.models import (
     ProviderState,
-    Relay,
     RelayQuota,
     Run,
     RunStatus,
     Slice,
     SliceStatus,
 )
-from pochtar.delivery.quotas import day_limit, manners_of
+from pochtar.delivery.quotas import manners_of
 from pochtar.delivery.runs import lease_slice
 from pochtar.delivery.ways import Hold, Way, choose_way
 from tests.make import make_recipient, make_workspace
@@ -189,22 +188,6 @@ def test_the_systems_letters_never_wait_behind_a_mailing(
 
     assert sent == 1
     assert len(sink.accepted) == 2
-
-
-@pytest.mark.django_db
-def test_a_warm_up_caps_the_day_and_then_ends(workspace: Workspace) -> None:
-    """PRV-04"""
-    now = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
-    relay = Relay(
-        workspace=workspace,
-        per_day=400,
-        warmup_started_on=dt.date(2026, 11, 24),
-        warmup_plan=[50, 100, 1000],
-    )
-
-    days = [day_limit(relay, now=now + dt.timedelta(days=day)) for day in range(4)]
-
-    assert days == [50, 100, 400, 400]
 
 
 # Connections ---------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from django.utils import timezone
 from mailcore.smtp.sink import sink_in_thread
 from pochtar.base.errors import Conflict, NotAllowed
 from pochtar.delivery.driver import drive_run
-from pochtar.delivery.models import Delivery, Run
+from pochtar.delivery.models import Delivery, Run, Slice
+from pochtar.delivery.nudges import NamedTask
 from pochtar.mailings.launch import (
     launch_due,
     launch_mailing,
@@ -21,13 +22,14 @@ from pochtar.mailings.launch import (
 )
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.services import cancel_schedule
-from pochtar.mailings.tasks import tick
+from pochtar.mailings.tasks import look_up_domains, tick
 from tests.make import (
     make_mailing,
     make_recipient,
     make_user,
     make_workspace,
 )
+from tests.pochtar.delivery.test_mx import dns_server
 
 HOUR = dt.timedelta(hours=1)
 
@@ -198,3 +200,28 @@ def test_smtp_26_many_launches_at_once_make_one_run():
     assert sorted(ends) == ["cannot_launch"] * 5 + ["launched"]
     assert Run.objects.count() == 1
     assert Delivery.objects.count() == 20
+
+
+@pytest.mark.django_db
+def test_a_scheduled_mailing_is_grouped_by_what_dns_said_meanwhile(
+    mailing, manager, settings, monkeypatch, django_capture_on_commit_callbacks
+):
+    """PRV-03: the domains are looked up when it is scheduled."""
+    settings.MX_LOOKUPS = True
+    for number in range(5):
+        make_recipient(mailing.workspace, f"p{number}@firma.ru")
+    sent = []
+    monkeypatch.setattr(NamedTask, "delay", lambda task, *args: sent.append(args))
+
+    with (
+        dns_server({"firma.ru": ["10 mx.yandex.net."]}) as resolver,
+        monkeypatch.context() as patch,
+    ):
+        with django_capture_on_commit_callbacks(execute=True):
+            launch_scheduled(mailing, manager)
+        patch.setattr("pochtar.delivery.mx.Resolver", lambda: resolver)
+        look_up_domains(*sent[0])
+    launch_due(timezone.now() + 2 * HOUR)
+
+    slices = Slice.objects.order_by("first_position")
+    assert [one.provider for one in slices] == ["", "yandex"]

@@ -210,3 +210,17 @@ def test_a_key_that_dns_does_not_show_is_a_problem(workspace, verdict, problems)
 
     assert codes(make_mailing(workspace)) == problems
     assert note_words("dkim_mismatch")
+
+
+def test_a_record_that_is_only_a_test_is_warned_about(workspace):
+    """DKIM-07: such letters count as unsigned for many."""
+    make_recipient(workspace)
+    key = make_dkim_key(workspace, state="active", verdict="matches")
+    key.found = key.record.replace("k=", "t=y; k=")
+    key.save()
+    mailing = make_mailing(workspace, message=make_message(workspace, html=LEAVE))
+
+    flight = Preflight(mailing, now=timezone.now())
+
+    assert flight.ok
+    assert [each.code for each in flight.warnings] == ["dkim_testing"]

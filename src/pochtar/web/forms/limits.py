@@ -65,7 +65,7 @@ class LimitFields(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     warmup_plan = forms.CharField(
-        label=_("Letters on each day"),
+        label=_("Letters on each day to each mailbox provider"),
         required=False,
         max_length=600,
         help_text=_("Day by day, separated by commas. After the last one it is over."),
