@@ -125,7 +125,10 @@ class Lane:
                 self._hall.forget_breaks()
         elif self._again(letter, outcome, verdict):
             return
-        self._settle(letter, outcome, verdict)
+        if verdict.trouble:
+            self._blame_relay(letter, outcome, verdict)
+        else:
+            self._hall.finish(letter, self._result(letter, outcome, verdict))
 
     def _oldest(self, tag: object) -> Letter:
         letter = self._hand.popleft()
@@ -153,10 +156,12 @@ class Lane:
         self._transport.abort()
         return True
 
-    def _settle(self, letter: Letter, outcome: Outcome, verdict: Verdict) -> None:
-        self._hall.finish(letter, self._result(letter, outcome, verdict))
-        if verdict.trouble:
-            self._hall.halt(refused_by_relay(outcome, verdict))
+    def _blame_relay(self, letter: Letter, outcome: Outcome, verdict: Verdict) -> None:
+        """Put the letter back: it is not the recipient who was refused (SMTP-15)."""
+        code, stage = verdict.trouble, outcome.stage
+        letter.error = SmtpError(code, stage=stage, reply=outcome.reply)
+        self._hall.give_back(letter)
+        self._hall.halt(refused_by_relay(outcome, verdict))
 
     def _result(self, letter: Letter, outcome: Outcome, verdict: Verdict) -> Result:
         clock = self._hall.clock

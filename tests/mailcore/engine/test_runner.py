@@ -231,6 +231,21 @@ async def test_a_server_that_says_421_again_and_again_is_trouble() -> None:
     assert outbox.states()["sending"] == 0
 
 
+@pytest.mark.parametrize(
+    "reply", ["530 5.7.0 login", "550 5.7.1 sender refused", "451 4.3.0 later"]
+)
+async def test_a_server_that_refuses_us_costs_no_recipient_a_try(reply: str) -> None:
+    """SMTP-03: pause the transport, not the recipients: all of them are pending."""
+    outbox = MemoryOutbox(items(50))
+    async with Sink(Script(steps={"mail": Step(reply)})) as sink:
+        report = await run(outbox, transports_to(sink))
+
+    assert report.trouble
+    assert report.trouble.stage == "mail"
+    assert not report.done
+    assert outbox.states()["pending"] == 50
+
+
 async def test_a_connection_that_breaks_behind_the_dot_leaves_an_unknown() -> None:
     """SMTP-24: it is never offered again by itself."""
     script = Script(dots={"r3@example.com": Step(drop=True)})

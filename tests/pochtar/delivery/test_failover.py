@@ -71,7 +71,8 @@ def test_a_refused_login_counts_as_the_servers_trouble(workspace: Workspace) -> 
 
     assert run.status == RunStatus.COMPLETED
     assert Relay.objects.get(pk=first.pk).down_code == "login_wanted"
-    assert len(sink.accepted) >= 2  # one was refused, and is recorded as that
+    assert len(sink.accepted) == 3  # what the first one refused was put back
+    assert count_states(run).accepted == 3
 
 
 def test_when_none_is_left_the_run_pauses_with_the_reason(workspace: Workspace) -> None:
