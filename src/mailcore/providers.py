@@ -194,9 +194,9 @@ _TEXTS = (
     (r"rate.?limit|ratelimit|exceeded the rate|too (?:many|much)|throttl", Slowdown(why="rate", per_minute=10, seconds=900)),
 )  # fmt: skip
 TEXTS = tuple((re.compile(pattern, re.IGNORECASE), what) for pattern, what in _TEXTS)
-# One letter's or one mailbox's affair, or a matter of waiting for that letter alone.
+# One letter's, one connection's or one mailbox's affair, or a matter of waiting for that letter alone.
 _NOT_OURS = re.compile(
-    r"gr[ae]y.?list|per connection|per session|(?<![.\d])4\.(?:1|2)\.\d"
+    r"gr[ae]y.?list|(?:per|in|on|for) (?:this |one |a )?(?:connection|session)|(?<![.\d])4\.(?:1|2)\.\d"
     r"|mailbox|quota|over ?quota",
     re.IGNORECASE,
 )

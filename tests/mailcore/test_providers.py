@@ -97,6 +97,8 @@ def test_a_reply_may_ask_for_less(
         (452, "4.2.2", "mailbox full"),
         (450, "4.1.1", "user unknown for now"),
         (421, "4.7.0", "Max messages per connection reached"),
+        (421, "4.4.2", "Too many messages on this connection, closing"),
+        (421, "", "Too many recipients in one session"),
         (451, "4.3.0", "local error"),
     ],
 )

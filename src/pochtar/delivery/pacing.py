@@ -73,7 +73,10 @@ class RelayPacer:
             self._accepted += 1
             self._news += 1
             return
-        if what := find_slowdown(result.code, result.enhanced, result.reply):
+        what = find_slowdown(result.code, result.enhanced, result.reply)
+        # A server may end a connection for many reasons (SMTP-13); what it says when
+        # the letter comes again decides, unless its words are known.
+        if what and (what.known or not again):
             said = f"{result.code} {result.enhanced} {result.reply}"
             self.slow_down(what, " ".join(said.split()))
 

@@ -301,6 +301,36 @@ def test_a_provider_that_asks_to_slow_down_is_heard(workspace: Workspace) -> Non
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("reply", "slowed"),
+    [
+        ("421 4.7.0 [TSS04] Messages temporarily deferred", True),
+        ("421 4.4.2 Too many messages on this connection, closing", False),
+    ],
+)
+def test_a_closed_connection_slows_nobody_unless_the_words_are_known(
+    workspace: Workspace, reply: str, slowed: bool
+) -> None:
+    """SMTP-13, PRV-03: the letter goes over another connection, and is accepted."""
+    make_mixed(workspace, yahoo=3)
+    said: list[str] = []
+
+    def choose(stage: str, argument: str, count: int) -> Step | None:
+        if stage != "rcpt" or said:
+            return None
+        said.append(argument)
+        return Step(reply)
+
+    with sink_in_thread(Script(choose=choose)) as sink:
+        run = launch(workspace, sink, relay={"max_connections": 1})
+        drive_until_held(run)
+
+    state = ProviderState.objects.filter(relay=run.relay).first()
+    assert count_states(run).accepted == 3
+    assert bool(state and manners_of(state).per_minute) == slowed
+
+
+@pytest.mark.django_db
 def test_a_deferring_reply_slows_only_that_provider(workspace: Workspace) -> None:
     """PRV-03, SMTP-14: a whole answer, not a broken connection."""
     make_mixed(workspace, gmail=4)
