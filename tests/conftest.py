@@ -52,6 +52,8 @@ def _quick(settings: LazySettings) -> None:
     cache.clear()  # the rate limits' counts
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.CELERY_BROKER_URL = "memory://"
+    # Each test's client makes its own middleware, which would list all static files.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(autouse=True)
