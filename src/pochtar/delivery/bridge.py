@@ -23,8 +23,8 @@ import uvloop
 
 T = TypeVar("T")
 POLL_SECONDS = 0.1
-# Two threads take turns for every batch: with Python's usual 5 ms each of the four turns
-# that a recorded batch takes lasts longer than the batch.
+# Threads that sign take turns with the loop: Python's usual 5 ms are longer than twenty
+# signatures (docs/explanation/performance.md).
 SWITCH_SECONDS = 0.0005
 
 
