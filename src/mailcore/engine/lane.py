@@ -157,7 +157,7 @@ class Lane:
         return True
 
     def _blame_relay(self, letter: Letter, outcome: Outcome, verdict: Verdict) -> None:
-        """Put the letter back: it is not the recipient who was refused (SMTP-15)."""
+        """Put the letter back: it is not the recipient who was refused (SMTP-03)."""
         code, stage = verdict.trouble, outcome.stage
         letter.error = SmtpError(code, stage=stage, reply=outcome.reply)
         self._hall.give_back(letter)

@@ -19,8 +19,8 @@ from mailcore.smtp.session import Envelope
 
 __all__ = ["Signing"]
 
-# Letters of one errand to a thread: going there and back costs as much as a fifth of a
-# signature.
+# Letters of one errand to a thread: going there and back one by one costs a turn of the
+# interpreter each.
 TOGETHER = 5
 
 
@@ -72,6 +72,6 @@ class Signing:
             letter.waiting = False
             if isinstance(result, Exception):
                 letter.bug = result
-            elif letter.result is None:  # not withheld meanwhile
+            else:  # nobody has taken it meanwhile: it was waiting
                 letter.envelope = result
         self.ready()
