@@ -15,28 +15,13 @@ from mailcore.smtp.sink import Script, Step, sink_in_thread
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.driver import drive_run
 from pochtar.delivery.ledger import audit_run, count_states
-from pochtar.delivery.models import Attempt, Relay, Run, RunStatus
-from pochtar.delivery.runs import start_run
+from pochtar.delivery.models import Attempt, Relay, RunStatus
 from pochtar.delivery.ways import DOWN_MINUTES, find_hold, set_aside, welcome_back
-from pochtar.recipients.models import Recipient
-from tests.make import make_message, make_relay, make_sender
-from tests.pochtar.delivery.launching import make_people
+from tests.make import make_relay
+from tests.pochtar.delivery.launching import launch_over, make_people
 
 pytestmark = pytest.mark.django_db
 REFUSED = RelayTrouble(code="connect_refused", stage="connect")
-
-
-def start(workspace: Workspace, *relays: Relay, shares: tuple[int, ...]) -> Run:
-    sender = make_sender(workspace, relay=relays[0], share=shares[0])
-    for relay, share in zip(relays[1:], shares[1:], strict=True):
-        sender.further_relays.create(relay=relay, share=share)
-    return start_run(
-        workspace,
-        message=make_message(workspace),
-        sender=sender,
-        audience=Recipient.objects.filter(workspace=workspace),
-        nudge=False,
-    )
 
 
 def test_a_server_that_fails_is_set_aside_and_another_takes_over(
@@ -47,7 +32,7 @@ def test_a_server_that_fails_is_set_aside_and_another_takes_over(
     with sink_in_thread() as gone:
         down = make_relay(workspace, port=gone.port)
     with sink_in_thread() as sink:
-        run = start(
+        run = launch_over(
             workspace, down, make_relay(workspace, port=sink.port), shares=(5, 0)
         )
         run = drive_run(run)
@@ -67,7 +52,7 @@ def test_a_refused_login_counts_as_the_servers_trouble(workspace: Workspace) -> 
     with sink_in_thread(script) as shy, sink_in_thread() as sink:
         first = make_relay(workspace, port=shy.port)
         second = make_relay(workspace, port=sink.port)
-        run = drive_run(start(workspace, first, second, shares=(1, 0)))
+        run = drive_run(launch_over(workspace, first, second, shares=(1, 0)))
 
     assert run.status == RunStatus.COMPLETED
     assert Relay.objects.get(pk=first.pk).down_code == "login_wanted"
@@ -79,7 +64,7 @@ def test_when_none_is_left_the_run_pauses_with_the_reason(workspace: Workspace) 
     make_people(workspace, 3)
     with sink_in_thread() as gone, sink_in_thread() as too:
         relays = [make_relay(workspace, port=one.port) for one in (gone, too)]
-    run = drive_run(start(workspace, *relays, shares=(1, 1)))
+    run = drive_run(launch_over(workspace, *relays, shares=(1, 1)))
 
     assert (run.status, run.pause_code) == (RunStatus.PAUSED, "connect_refused")
     assert count_states(run).pending == 3
@@ -93,7 +78,7 @@ def test_the_shares_decide_who_takes_how_much(
     with ExitStack() as stack:
         sinks = [stack.enter_context(sink_in_thread()) for _ in range(3)]
         relays = [make_relay(workspace, port=sink.port) for sink in sinks]
-        run = drive_run(start(workspace, *relays, shares=(3, 1, 0)))
+        run = drive_run(launch_over(workspace, *relays, shares=(3, 1, 0)))
 
     much, less, none = (len(sink.accepted) for sink in sinks)
     assert much + less == 200
@@ -108,7 +93,7 @@ def test_the_time_aside_grows_and_ends_with_success(workspace: Workspace) -> Non
     """SMTP-15: 1, 2, 5, 15, 30 minutes; one probe ends it."""
     make_people(workspace, 1)
     relay, other = make_relay(workspace), make_relay(workspace)
-    run = start(workspace, relay, other, shares=(1, 1))
+    run = launch_over(workspace, relay, other, shares=(1, 1))
     now = timezone.now()
     aside = []
     for _ in range(6):
@@ -129,7 +114,7 @@ def test_two_workers_that_meet_the_same_trouble_count_it_once(
 ) -> None:
     make_people(workspace, 1)
     relay, other = make_relay(workspace), make_relay(workspace)
-    run = start(workspace, relay, other, shares=(1, 1))
+    run = launch_over(workspace, relay, other, shares=(1, 1))
     seen = Relay.objects.get(pk=relay.pk)
 
     for _ in range(2):
@@ -142,7 +127,7 @@ def test_two_workers_that_meet_the_same_trouble_count_it_once(
 def test_a_server_without_a_deputy_is_never_set_aside(workspace: Workspace) -> None:
     make_people(workspace, 1)
     relay = make_relay(workspace)
-    run = start(workspace, relay, shares=(1,))
+    run = launch_over(workspace, relay, shares=(1,))
 
     assert not set_aside(run, relay, REFUSED, now=timezone.now())
     relay.down_until = timezone.now() + dt.timedelta(hours=1)  # by another mailing
@@ -160,7 +145,7 @@ def test_one_servers_day_limit_leaves_the_rest_to_the_other(
             make_relay(workspace, port=small.port, per_day=7),
             make_relay(workspace, port=big.port),
         ]
-        run = drive_run(start(workspace, *relays, shares=(100, 1)))
+        run = drive_run(launch_over(workspace, *relays, shares=(100, 1)))
 
     assert run.status == RunStatus.COMPLETED
     assert len(small.accepted) <= 7

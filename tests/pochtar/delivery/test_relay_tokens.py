@@ -23,18 +23,16 @@ from pochtar.delivery import tokens
 from pochtar.delivery.checks import ConnectionCheck, check_connection, send_test
 from pochtar.delivery.driver import drive_run
 from pochtar.delivery.ledger import count_states
-from pochtar.delivery.models import Relay, RelayOAuth, Run, RunStatus
+from pochtar.delivery.models import Relay, RelayOAuth, RunStatus
 from pochtar.delivery.oauth import (
     open_secret,
     sealed_secret,
 )
 from pochtar.delivery.reasons import pause_title
-from pochtar.delivery.runs import start_run
 from pochtar.delivery.tokens import Errand
 from pochtar.delivery.words import TOKEN_TROUBLES
-from pochtar.recipients.models import Recipient
 from tests.make import make_message, make_relay, make_sender
-from tests.pochtar.delivery.launching import make_people
+from tests.pochtar.delivery.launching import launch_over, make_people
 from tests.tokenserver import TokenServer, given, refused, token_server
 
 pytestmark = pytest.mark.django_db
@@ -95,19 +93,6 @@ def stored(relay: Relay, name: str) -> str:
     return open_secret(RelayOAuth.objects.get(relay=relay), name)
 
 
-def start(workspace: Workspace, *relays: Relay) -> Run:
-    sender = make_sender(workspace, relay=relays[0])
-    for further in relays[1:]:
-        sender.further_relays.create(relay=further, share=0)
-    return start_run(
-        workspace,
-        message=make_message(workspace),
-        sender=sender,
-        audience=Recipient.objects.filter(workspace=workspace),
-        nudge=False,
-    )
-
-
 # Sending --------------------------------------------------------------------------------
 def test_letters_go_over_connections_opened_with_one_access_token(
     workspace: Workspace, relay: Relay, provider: TokenServer, sink: Sink
@@ -117,7 +102,7 @@ def test_letters_go_over_connections_opened_with_one_access_token(
     relay.save()
     make_people(workspace, 30)
 
-    run = drive_run(start(workspace, relay))
+    run = drive_run(launch_over(workspace, relay, shares=(1,)))
 
     assert (run.status, count_states(run).accepted) == (RunStatus.COMPLETED, 30)
     assert {letter.user for letter in sink.accepted} == {MAILBOX}
@@ -147,7 +132,7 @@ def test_a_token_that_the_server_refuses_is_fetched_anew_once(
     make_people(workspace, 3)
 
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=5)):
-        run = drive_run(start(workspace, relay))
+        run = drive_run(launch_over(workspace, relay, shares=(1,)))
 
     assert run.status == RunStatus.COMPLETED
     assert len(provider.asked) == 2
@@ -159,7 +144,7 @@ def test_a_fresh_token_that_is_refused_pauses_the_run_with_the_servers_complaint
     users[MAILBOX] = "somebody else's"
     make_people(workspace, 3)
 
-    run = drive_run(start(workspace, relay))
+    run = drive_run(launch_over(workspace, relay, shares=(1,)))
 
     assert (run.status, run.pause_code) == (RunStatus.PAUSED, "token_refused")
     assert "535" in run.pause_text
@@ -187,7 +172,7 @@ def test_a_token_server_that_gives_none_pauses_the_run_and_says_why(
     provider.answer = answer
     make_people(workspace, 3)
 
-    run = drive_run(start(workspace, relay))
+    run = drive_run(launch_over(workspace, relay, shares=(1,)))
 
     assert (run.status, run.pause_code) == (RunStatus.PAUSED, code)
     assert pause_title(code) == TOKEN_TROUBLES[code]
@@ -203,7 +188,7 @@ def test_a_withdrawn_permission_sets_the_server_aside_for_another_one(
     make_people(workspace, 3)
     with sink_in_thread() as other:
         spare = make_relay(workspace, port=other.port)
-        run = drive_run(start(workspace, relay, spare))
+        run = drive_run(launch_over(workspace, relay, spare, shares=(1, 0)))
 
     relay.refresh_from_db()
     assert (run.status, len(other.accepted)) == (RunStatus.COMPLETED, 3)
