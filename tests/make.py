@@ -20,7 +20,13 @@ from pochtar.delivery.models import (
     Sender,
 )
 from pochtar.mailings.models import Mailing
-from pochtar.recipients.models import Attribute, Recipient, RecipientList, SearchWord
+from pochtar.recipients.models import (
+    Attribute,
+    Basis,
+    Recipient,
+    RecipientList,
+    SearchWord,
+)
 from pochtar.recipients.words import fold, search_words
 from pochtar.sandbox.models import CapturedMessage
 
@@ -57,6 +63,7 @@ def make_recipient(workspace: Workspace, email: str = "", **over: Any) -> Recipi
         "email": email,
         "email_key": email.lower(),
         "full_name": "Анна Петрова",
+        "basis": Basis.CONSENT,
         **over,
     }
     fields.setdefault("name_key", fold(fields["full_name"]))

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from pochtar.base.addresshash import hash_address
+
 
 class KeyField(models.CharField[str, str]):
     """Text that is looked up and put in order by its code points.
@@ -20,3 +22,15 @@ class KeyField(models.CharField[str, str]):
         if connection.vendor == "postgresql":
             parameters["collation"] = "C"
         return parameters
+
+
+class AddressHashField(models.UUIDField[Any, Any]):
+    """The hash of the row's ``email_key``, written with it (see addresshash.py)."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "editable": False})
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = hash_address(getattr(model_instance, "email_key"))  # noqa: B009
+        setattr(model_instance, self.attname, value)
+        return value

@@ -345,6 +345,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 10.0},  # it may stand behind some turns
     },
+    "works": {
+        "task": "pochtar.recipients.tick",
+        "schedule": 5.0,
+        "options": {"expires": 10.0},
+    },
     "prune": {"task": "pochtar.sandbox.prune", "schedule": 3600.0},
 }
 

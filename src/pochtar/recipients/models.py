@@ -7,8 +7,40 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import OwnedQuerySet, Workspace
-from pochtar.base.fields import KeyField
+from pochtar.base.fields import AddressHashField, KeyField
 from pochtar.base.ids import uuid7
+from pochtar.recipients.consent_models import (
+    Basis,
+    ConsentEntry,
+    ConsentKind,
+    ConsentSource,
+    ConsentSubject,
+    Suppression,
+    SuppressionReason,
+)
+from pochtar.recipients.import_models import Import, ImportStep
+from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
+
+__all__ = [
+    "Attribute",
+    "Basis",
+    "ConsentEntry",
+    "ConsentKind",
+    "ConsentSource",
+    "ConsentSubject",
+    "Import",
+    "ImportStep",
+    "Recipient",
+    "RecipientList",
+    "SearchWord",
+    "Subscription",
+    "Suppression",
+    "SuppressionReason",
+    "UnsubscribedVia",
+    "Work",
+    "WorkQuerySet",
+    "WorkState",
+]
 
 
 class UnsubscribedVia(models.TextChoices):
@@ -33,6 +65,7 @@ class Recipient(models.Model):
     )
     email = models.CharField(_("e-mail"), max_length=320)
     email_key = KeyField(max_length=320, editable=False)
+    address_hash = AddressHashField()
     full_name = models.CharField(_("full name"), max_length=200, blank=True)
     # Folded in Python: SQLite knows only ASCII, and «Ёлкина» belongs beside «Елкина».
     name_key = KeyField(max_length=400, blank=True, editable=False)
@@ -49,6 +82,11 @@ class Recipient(models.Model):
     unsubscribed_via = models.CharField(
         max_length=12, choices=UnsubscribedVia, blank=True, editable=False
     )
+
+    # Why they may be written to; "" = unconfirmed: no mailing reaches them (LAW-02).
+    basis = models.CharField(max_length=12, choices=Basis, blank=True)
+    # Whether the stop list names them, or their domain (BNC-07): kept by its services.
+    suppressed = models.BooleanField(default=False, editable=False)
 
     objects = OwnedQuerySet.as_manager()
 
@@ -80,6 +118,11 @@ class Recipient(models.Model):
                 fields=["workspace", "id"],
                 condition=models.Q(unsubscribed_at__isnull=False),
                 name="recipients_recipient_left",
+            ),
+            models.Index(
+                fields=["workspace", "id"],
+                condition=models.Q(suppressed=True),
+                name="recipients_recipient_stopped",
             ),
         ]
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
+from pochtar.base.addresshash import hash_address
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.recipients.cleaning import (
     MOST_KEYS,
@@ -27,6 +28,7 @@ BATCH = 1000
 TYPED = (
     "email",
     "email_key",
+    "address_hash",
     "full_name",
     "name_key",
     "comment",
@@ -100,6 +102,7 @@ def add_recipients(
 def _fill(recipient: Recipient, person: Person) -> Recipient:
     address = clean_address(person.email)
     recipient.email, recipient.email_key = address.display, address.key
+    recipient.address_hash = hash_address(address.key)
     recipient.full_name = clean_full_name(person.full_name)
     recipient.name_key = fold(recipient.full_name)
     recipient.comment = clean_comment(person.comment)
