@@ -20,14 +20,14 @@ from pochtar.delivery.models import (
     Sender,
 )
 from pochtar.mailings.models import Mailing
+from pochtar.recipients.indexing import index_recipients
 from pochtar.recipients.models import (
     Attribute,
     Basis,
     Recipient,
     RecipientList,
-    SearchWord,
 )
-from pochtar.recipients.words import fold, search_words
+from pochtar.recipients.words import fold
 from pochtar.sandbox.models import CapturedMessage
 
 PASSWORD = "correct horse battery"
@@ -70,7 +70,7 @@ def make_recipient(workspace: Workspace, email: str = "", **over: Any) -> Recipi
     for key in fields.get("attributes", {}):
         Attribute.objects.get_or_create(workspace=workspace, key=key)
     row = Recipient.objects.create(workspace=workspace, **fields)
-    SearchWord.objects.bulk_create(search_words([row]))
+    index_recipients(Recipient.objects.filter(pk=row.pk))
     return row
 
 

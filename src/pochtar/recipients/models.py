@@ -32,7 +32,7 @@ __all__ = [
     "ImportStep",
     "Recipient",
     "RecipientList",
-    "SearchWord",
+    "SearchText",
     "Subscription",
     "Suppression",
     "SuppressionReason",
@@ -130,43 +130,24 @@ class Recipient(models.Model):
         return f"{self.full_name} <{self.email}>" if self.full_name else self.email
 
 
-class SearchWord(models.Model):
-    """What a recipient is found by: a word of the name, the address, a part of it.
+class SearchText(models.Model):
+    """What a recipient is found by: the folded address and name (see indexing.py)."""
 
-    A search looks for the beginning of a word: a range of the first index, which is
-    as quick for a miss as for a hit, on SQLite and on PostgreSQL alike.  ``words.py``
-    says which words there are; the services write them with the recipient.
-    """
-
-    LONGEST = 60
-
-    id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey(
-        Workspace, on_delete=models.CASCADE, related_name="+", db_index=False
+    id = models.BigAutoField(primary_key=True)  # SQLite's index of parts knows it
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    recipient = models.OneToOneField(
+        Recipient, on_delete=models.CASCADE, related_name="search_text"
     )
-    recipient = models.ForeignKey(
-        Recipient, on_delete=models.CASCADE, related_name="words", db_index=False
-    )
-    word = KeyField(max_length=LONGEST)
+    text = models.TextField()
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("search word")
-        verbose_name_plural = _("search words")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["recipient", "word"], name="recipients_word_once"
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["workspace", "word", "recipient"], name="recipients_word_search"
-            ),
-        ]
+        verbose_name = _("search text")
+        verbose_name_plural = _("search texts")
 
     def __str__(self) -> str:
-        return self.word
+        return self.text
 
 
 class Attribute(models.Model):

@@ -20,8 +20,9 @@ from pochtar.recipients.cleaning import (
     clean_comment,
     clean_full_name,
 )
-from pochtar.recipients.models import Attribute, Recipient, SearchWord
-from pochtar.recipients.words import fold, search_words
+from pochtar.recipients.indexing import index_recipients
+from pochtar.recipients.models import Attribute, Recipient
+from pochtar.recipients.words import fold
 
 BATCH = 1000
 # The columns that follow from what a person typed.
@@ -86,7 +87,7 @@ def add_recipients(
         for key in known.values_list("email_key", flat=True):
             del fresh[key]
         rows = Recipient.objects.bulk_create(fresh.values())
-        SearchWord.objects.bulk_create(search_words(rows), batch_size=5 * BATCH)
+        index_recipients(Recipient.objects.filter(pk__in=[row.pk for row in rows]))
         _keep_keys(workspace, {key for row in rows for key in row.attributes})
         added += rows
     write_audit(
@@ -112,14 +113,14 @@ def _fill(recipient: Recipient, person: Person) -> Recipient:
 
 
 def _insert(recipient: Recipient) -> None:
-    """Write the row and the words that find it."""
+    """Write the row and the text that it is found by."""
     try:
         with transaction.atomic():
             recipient.save(force_insert=True)
     except IntegrityError as error:
         # Two people may add the same address at once: only the constraint knows.
         raise already_there(recipient) from error
-    SearchWord.objects.bulk_create(search_words([recipient]))
+    index_recipients(Recipient.objects.filter(pk=recipient.pk))
 
 
 def _overwrite(recipient: Recipient) -> None:
@@ -131,8 +132,7 @@ def _overwrite(recipient: Recipient) -> None:
         raise already_there(recipient) from error
     if not written:
         raise Conflict("recipient_gone", _("This recipient has been deleted."))
-    SearchWord.objects.filter(recipient=recipient).delete()
-    SearchWord.objects.bulk_create(search_words([recipient]))
+    index_recipients(Recipient.objects.filter(pk=recipient.pk))
 
 
 def already_there(recipient: Recipient) -> InvalidInput:

@@ -9,7 +9,7 @@ from pochtar.base.errors import Conflict, NotAllowed
 from pochtar.delivery.models import Delivery, Run
 from pochtar.recipients import bulk
 from pochtar.recipients.bulk import add_selected, delete_selected, remove_selected
-from pochtar.recipients.models import Recipient, RecipientList, SearchWord, Subscription
+from pochtar.recipients.models import Recipient, RecipientList, SearchText, Subscription
 from pochtar.recipients.search import Search, Selection
 from tests.make import make_list, make_mailing, make_recipient, make_relay
 
@@ -50,7 +50,7 @@ def test_deleting_many_clears_what_belongs_to_them_and_keeps_their_deliveries(
 
     delivery.refresh_from_db()
     assert (delivery.recipient_id, delivery.email) == (None, five[0].email)
-    for model in (Recipient, SearchWord, Subscription):
+    for model in (Recipient, SearchText, Subscription):
         assert not model.objects.exists()
     assert delete_selected(everybody, by=editor) == 0
 
