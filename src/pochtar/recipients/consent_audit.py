@@ -46,7 +46,13 @@ class Audit:
 
     chains: int = 0
     entries: int = 0
-    subjects: int = 0
+    many: int = 0  # of them
+    subjects: int = 0  # on the lines for many
+
+    @property
+    def people(self) -> int:
+        """How many statements there are: one a person and line."""
+        return self.entries - self.many + self.subjects
 
     def run(self) -> Iterator[Flaw]:
         """Yield the first flaw of each chain, then each line with wrong subjects."""
@@ -81,6 +87,7 @@ class Audit:
         found = self._groups()
         group = next(found, None)
         for entry in many.iterator(chunk_size=CHUNK):
+            self.many += 1
             while group and group[0] < entry.pk:
                 yield from _without_entry(group[0])
                 group = next(found, None)
