@@ -19,10 +19,18 @@ from pochtar.recipients.consent_models import (
     Suppression,
     SuppressionReason,
 )
-from pochtar.recipients.import_models import Import, ImportStep
+from pochtar.recipients.import_models import (
+    LOT,
+    Import,
+    ImportChange,
+    ImportRefusal,
+    ImportRow,
+    ImportStep,
+)
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
+    "LOT",
     "Attribute",
     "Basis",
     "ConsentEntry",
@@ -31,6 +39,9 @@ __all__ = [
     "ConsentSource",
     "ConsentSubject",
     "Import",
+    "ImportChange",
+    "ImportRefusal",
+    "ImportRow",
     "ImportStep",
     "Recipient",
     "RecipientList",
