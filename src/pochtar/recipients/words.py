@@ -8,19 +8,16 @@ in one of the two.
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from mailcore.folding import fold
+
+__all__ = ["fold", "terms_of"]
 
 MOST_TERMS = 6  # of one search
 LONGEST_TERM = 60
 
 _WORD = re.compile(r"[^\W_]+")
 _NAME_WORD = re.compile(r"[^\W_]+(?:['’ʼ-][^\W_]+)*")
-
-
-def fold(text: str) -> str:
-    """Return the text for comparison: spaces joined, case and «ё» evened out."""
-    text = unicodedata.normalize("NFC", " ".join(text.split())).lower()
-    return text.replace("ё", "е")
 
 
 def terms_of(query: str) -> list[str]:
