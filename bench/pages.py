@@ -315,6 +315,7 @@ def person(workspace, number: int):
         full_name=full_name,
         name_key=fold(full_name),
         attributes={"город": "Тверь"},
+        basis="consent",
     )
 
 
