@@ -22,7 +22,7 @@ from pochtar.recipients.cleaning import (
     clean_full_name,
 )
 from pochtar.recipients.models import Attribute, Recipient, SearchWord
-from pochtar.recipients.standing import hold_stop_list, mark_suppressed
+from pochtar.recipients.stop_marks import hold_stop_list, is_stopped, mark_suppressed
 from pochtar.recipients.words import fold, search_words
 
 BATCH = 1000
@@ -64,7 +64,7 @@ def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recip
     recipient = _fill(Recipient(workspace=workspace), person)
     with transaction.atomic():
         hold_stop_list(workspace)
-        mark_suppressed(workspace, [recipient])
+        recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _insert(recipient)
         _keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
@@ -79,7 +79,7 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     _fill(recipient, person)
     with transaction.atomic():
         hold_stop_list(workspace)
-        mark_suppressed(workspace, [recipient])
+        recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _overwrite(recipient)
         _keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_changed", subject=recipient)
@@ -104,8 +104,8 @@ def add_recipients(
         known = Recipient.objects.of(workspace).filter(email_key__in=fresh)
         for key in known.values_list("email_key", flat=True):
             del fresh[key]
-        mark_suppressed(workspace, fresh.values())
         rows = Recipient.objects.bulk_create(fresh.values())
+        _mark_stopped(workspace, rows)
         SearchWord.objects.bulk_create(search_words(rows), batch_size=5 * BATCH)
         _keep_keys(workspace, {key for row in rows for key in row.attributes})
         added += rows
@@ -117,6 +117,16 @@ def add_recipients(
         number=len(added),
     )
     return added
+
+
+def _mark_stopped(workspace: Workspace, rows: list[Recipient]) -> None:
+    ids = [row.pk for row in rows]
+    if not mark_suppressed(workspace, ids):
+        return
+    stopped = Recipient.objects.filter(pk__in=ids, suppressed=True)
+    marked = set(stopped.values_list("pk", flat=True))
+    for row in rows:
+        row.suppressed = row.pk in marked
 
 
 def _fill(recipient: Recipient, person: Person) -> Recipient:
