@@ -162,18 +162,19 @@ def reach_of(
 ) -> Reach:
     """Count the audience: one query, two if there are exceptions."""
     rows = meant(workspace, choice, now=now).order_by()
+    # An alias may not be a column's name.
     counts = rows.aggregate(
-        every=Count("pk"),
-        goes=Count("pk", filter=WRITABLE & ~Q(basis="")),
-        unsubscribed=Count("pk", filter=LEFT),
-        suppressed=Count("pk", filter=STAYED & Q(suppressed=True)),
-        unconfirmed=Count("pk", filter=WRITABLE & Q(basis="")),
+        n_all=Count("pk"),
+        n_goes=Count("pk", filter=WRITABLE & ~Q(basis="")),
+        n_unsubscribed=Count("pk", filter=LEFT),
+        n_suppressed=Count("pk", filter=STAYED & Q(suppressed=True)),
+        n_unconfirmed=Count("pk", filter=WRITABLE & Q(basis="")),
     )
-    every = counts.pop("every")
-    excluded = 0
+    remain, excluded = counts.pop("n_all"), 0
     if choice.exceptions:
-        excluded = max(chosen(workspace, choice).count() - every, 0)
-    return Reach(excluded=excluded, **counts)
+        excluded = max(chosen(workspace, choice).count() - remain, 0)
+    found = {name.removeprefix("n_"): number for name, number in counts.items()}
+    return Reach(excluded=excluded, **found)
 
 
 def _not_written_to(
