@@ -19,7 +19,7 @@ from pochtar.recipients.services import Person, add_recipients
 owner = User.objects.create_user("owner@shop.example", "correct horse battery")
 workspace = open_workspace(name="Shop", owner=owner)
 people = [
-    Person(email=f"r{{number:05}}@mail.example", full_name=f"Reader {{number}}")
+    Person(email=f"r{{number:05}}@mail.example", full_name=f"Reader {{number}}", basis="consent")
     for number in range({recipients})
 ]
 add_recipients(workspace, people, by=owner)

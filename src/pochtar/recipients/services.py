@@ -10,18 +10,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import Role, User, Workspace
-from pochtar.accounts.services import require_role, write_audit
+from pochtar.accounts.services import note_departure, require_role, write_audit
 from pochtar.base.addresshash import hash_address
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.recipients.cleaning import (
     MOST_KEYS,
     clean_address,
     clean_attributes,
+    clean_basis,
     clean_comment,
     clean_full_name,
 )
 from pochtar.recipients.indexing import index_recipients
 from pochtar.recipients.models import Attribute, Recipient
+from pochtar.recipients.stop_marks import hold_stop_list, is_stopped, mark_suppressed
 from pochtar.recipients.words import fold
 
 BATCH = 1000
@@ -34,18 +36,27 @@ TYPED = (
     "name_key",
     "comment",
     "attributes",
+    "basis",
+    "suppressed",
     "updated_at",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """What is known about a recipient, as it was typed."""
+    """What is known about a recipient, as it was typed.
+
+    ``basis`` says why they may be written to (`Basis`); "" is nothing said: somebody
+    new is unconfirmed, one who is there keeps what they have.  ``wording`` is what they
+    were shown when they agreed.
+    """
 
     email: str
     full_name: str = ""
     comment: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    basis: str = ""
+    wording: str = ""
 
 
 def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recipient:
@@ -53,6 +64,8 @@ def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recip
     require_role(by, workspace, Role.EDITOR)
     recipient = _fill(Recipient(workspace=workspace), person)
     with transaction.atomic():
+        hold_stop_list(workspace)
+        recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _insert(recipient)
         _keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
@@ -63,11 +76,16 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     """Change what is known about a recipient; errors as in `create_recipient`."""
     workspace = recipient.workspace
     require_role(by, workspace, Role.EDITOR)
+    was_suppressed = recipient.suppressed
     _fill(recipient, person)
     with transaction.atomic():
+        hold_stop_list(workspace)
+        recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _overwrite(recipient)
         _keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_changed", subject=recipient)
+        if recipient.suppressed and not was_suppressed:
+            note_departure(workspace)  # a running mailing may have read them
     return recipient
 
 
@@ -77,6 +95,7 @@ def add_recipients(
 ) -> list[Recipient]:
     """Add all who are not there yet, and return them; one bad person refuses them all."""
     require_role(by, workspace, Role.EDITOR)
+    hold_stop_list(workspace)
     added: list[Recipient] = []
     for batch in _batches(people):
         fresh = {
@@ -87,6 +106,7 @@ def add_recipients(
         for key in known.values_list("email_key", flat=True):
             del fresh[key]
         rows = Recipient.objects.bulk_create(fresh.values())
+        _mark_stopped(workspace, rows)
         index_recipients(Recipient.objects.filter(pk__in=[row.pk for row in rows]))
         _keep_keys(workspace, {key for row in rows for key in row.attributes})
         added += rows
@@ -100,6 +120,16 @@ def add_recipients(
     return added
 
 
+def _mark_stopped(workspace: Workspace, rows: list[Recipient]) -> None:
+    ids = [row.pk for row in rows]
+    if not mark_suppressed(workspace, ids):
+        return
+    stopped = Recipient.objects.filter(pk__in=ids, suppressed=True)
+    marked = set(stopped.values_list("pk", flat=True))
+    for row in rows:
+        row.suppressed = row.pk in marked
+
+
 def _fill(recipient: Recipient, person: Person) -> Recipient:
     address = clean_address(person.email)
     recipient.email, recipient.email_key = address.display, address.key
@@ -108,6 +138,7 @@ def _fill(recipient: Recipient, person: Person) -> Recipient:
     recipient.name_key = fold(recipient.full_name)
     recipient.comment = clean_comment(person.comment)
     recipient.attributes = clean_attributes(person.attributes)
+    recipient.basis = clean_basis(person.basis) or recipient.basis
     recipient.updated_at = timezone.now()
     return recipient
 

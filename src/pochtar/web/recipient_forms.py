@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -19,6 +21,7 @@ from pochtar.recipients.leaving import resubscribe_recipient, unsubscribe_recipi
 from pochtar.recipients.models import Attribute, Recipient, UnsubscribedVia
 from pochtar.recipients.search import Search, Selection
 from pochtar.recipients.services import change_recipient, create_recipient
+from pochtar.recipients.standing import stop_of
 from pochtar.web.access import (
     WorkspaceRequest,
     find_editable,
@@ -41,6 +44,7 @@ def recipient_add(request: WorkspaceRequest) -> HttpResponse:
             page.show(error)
         else:
             messages.success(request, _("The recipient has been added."))
+            _warn_of_stop(request, row)
             return _saved(request, row)
     return _render(request, page, {})
 
@@ -63,6 +67,7 @@ def recipient_edit(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
             return redirect("recipients")
         else:
             messages.success(request, _("Saved."))
+            _warn_of_stop(request, row)
             return _saved(request, row)
     return _render(request, page, {"recipient": row, "recipient_title": title})
 
@@ -113,6 +118,25 @@ def _complete(request: WorkspaceRequest, page: RecipientPage) -> bool:
     if request.method != "POST" or "more" in request.POST:
         return False
     return page.is_valid() and not page.twice()
+
+
+def _warn_of_stop(request: WorkspaceRequest, row: Recipient) -> None:
+    """Say that no mailing reaches the address, and why (BNC-07)."""
+    stop = stop_of(row) if row.suppressed else None
+    if not stop:
+        return
+    if stop.domain:
+        text = _(
+            "The domain %(domain)s is on the stop list since %(when)s: %(reason)s."
+        )
+    else:
+        text = _("This address is on the stop list since %(when)s: %(reason)s.")
+    said = text % {
+        "domain": stop.domain,
+        "when": date_format(localtime(stop.created_at), "j E Y"),
+        "reason": stop.get_reason_display(),
+    }
+    messages.warning(request, f"{said} {_('No mailing reaches it.')}")
 
 
 def _saved(request: WorkspaceRequest, row: Recipient) -> HttpResponse:

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from pochtar.base.errors import InvalidInput
 from pochtar.recipients.cleaning import MOST_ATTRIBUTES
-from pochtar.recipients.models import Recipient
+from pochtar.recipients.models import Basis, Recipient
 from pochtar.recipients.services import Person
 
+UNCONFIRMED = "unconfirmed"
 SPARE_ROWS = 2
 MORE_ROWS = 3
 
@@ -35,12 +36,25 @@ class RecipientForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    basis = forms.ChoiceField(
+        label=_("Why may you write to them?"),
+        choices=[*Basis.choices, (UNCONFIRMED, _("not yet: unconfirmed"))],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose why you may write to them.")},
+        help_text=_("No mailing reaches who is unconfirmed."),
+    )
     comment = forms.CharField(
         label=_("Comment"),
         required=False,
         help_text=_("For you and your colleagues; it is never sent."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    def forbid_unconfirming(self) -> None:
+        """Offer no way back: what was agreed is withdrawn, not unsaid."""
+        field = self.fields["basis"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = Basis.choices
 
 
 class AttributeForm(forms.Form):
@@ -96,6 +110,8 @@ class RecipientPage:
             initial, rows = _typed(data)
             data, spare = None, MORE_ROWS
         self.form = RecipientForm(data, initial=initial)
+        if recipient and recipient.basis:
+            self.form.forbid_unconfirming()
         self.rows = AttributeFormSet(data, initial=rows, prefix="attributes")
         self.rows.extra = spare
 
@@ -104,11 +120,13 @@ class RecipientPage:
         return all([self.form.is_valid(), self.rows.is_valid()])
 
     def person(self) -> Person:
+        basis = self.form.cleaned_data["basis"]
         return Person(
             email=self.form.cleaned_data["email"],
             full_name=self.form.cleaned_data["full_name"],
             comment=self.form.cleaned_data["comment"],
             attributes=self._attributes(),
+            basis="" if basis == UNCONFIRMED else basis,
         )
 
     def _attributes(self) -> dict[str, str]:
@@ -165,11 +183,12 @@ def _initial(
     rows = [
         {"key": key, "value": str(value)} for key, value in recipient.attributes.items()
     ]
-    return {name: getattr(recipient, name) for name in names}, rows
+    fields = {name: getattr(recipient, name) for name in names}
+    return {**fields, "basis": recipient.basis or UNCONFIRMED}, rows
 
 
 def _typed(data: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, str]]]:
-    names = ("email", "full_name", "comment")
+    names = ("email", "full_name", "basis", "comment")
     rows = [
         {name: data.get(f"attributes-{number}-{name}", "") for name in ("key", "value")}
         for number in range(MOST_ATTRIBUTES + MORE_ROWS)
