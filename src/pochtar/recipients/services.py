@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
@@ -62,12 +63,32 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     """Change what is known about a recipient; errors as in `create_recipient`."""
     workspace = recipient.workspace
     require_role(by, workspace, Role.EDITOR)
+    before = copy(recipient)
     _fill(recipient, person)
     with transaction.atomic():
         _overwrite(recipient)
         _keep_keys(workspace, recipient.attributes)
-        write_audit(workspace, by=by, verb="recipient_changed", subject=recipient)
+        write_audit(
+            workspace,
+            by=by,
+            verb="recipient_changed",
+            subject=recipient,
+            changed=changed_fields(before, recipient),
+        )
     return recipient
+
+
+def changed_fields(before: Recipient, after: Recipient) -> list[str]:
+    """Return the names of what differs; the values are nobody's business (LAW-06)."""
+    typed = [
+        name
+        for name in ("email", "full_name", "comment")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    old, new = before.attributes, after.attributes
+    return typed + [
+        key for key in sorted({*old, *new}) if old.get(key) != new.get(key)
+    ]
 
 
 @transaction.atomic
