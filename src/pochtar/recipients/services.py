@@ -86,9 +86,7 @@ def changed_fields(before: Recipient, after: Recipient) -> list[str]:
         if getattr(before, name) != getattr(after, name)
     ]
     old, new = before.attributes, after.attributes
-    return typed + [
-        key for key in sorted({*old, *new}) if old.get(key) != new.get(key)
-    ]
+    return typed + [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
 
 
 @transaction.atomic

@@ -133,7 +133,8 @@ def _older(rows: QuerySet[Any], rank: int, after: _Place) -> QuerySet[Any]:
     if rank < after.rank:
         return rows.filter(happened__lte=after.at)
     return rows.filter(
-        Q(happened__lt=after.at) | Q(happened=after.at, pk__lt=_value(rows.model, after))
+        Q(happened__lt=after.at)
+        | Q(happened=after.at, pk__lt=_value(rows.model, after))
     )
 
 

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_unsubscribing'),
+        ("accounts", "0002_unsubscribing"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['subject_id', '-id'], name='accounts_audit_subject'),
+            model_name="auditentry",
+            index=models.Index(
+                fields=["subject_id", "-id"], name="accounts_audit_subject"
+            ),
         ),
     ]
