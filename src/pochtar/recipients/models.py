@@ -12,6 +12,7 @@ from pochtar.base.ids import uuid7
 from pochtar.recipients.consent_models import (
     Basis,
     ConsentEntry,
+    ConsentHead,
     ConsentKind,
     ConsentSource,
     ConsentSubject,
@@ -25,6 +26,7 @@ __all__ = [
     "Attribute",
     "Basis",
     "ConsentEntry",
+    "ConsentHead",
     "ConsentKind",
     "ConsentSource",
     "ConsentSubject",
