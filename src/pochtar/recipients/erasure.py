@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mailcore.addresses import AddressError, parse_address
@@ -18,7 +17,9 @@ from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import note_departure, require_role, write_audit
 from pochtar.base.errors import Conflict
 from pochtar.base.traces import Eraser, Traces, telling
-from pochtar.recipients.models import Recipient, Suppression, SuppressionReason
+from pochtar.recipients.models import Recipient
+from pochtar.recipients.stop_marks import lock_stop_list
+from pochtar.recipients.stoplist import forget_address
 
 
 @transaction.atomic
@@ -34,18 +35,19 @@ def erase_recipient(
     ``addresses`` are further ones that the person was written to at.  Nothing is kept
     that says who it was; the stop list keeps them from being imported again.
     """
-    require_role(by, recipient.workspace, Role.MANAGER)
+    workspace = recipient.workspace
+    require_role(by, workspace, Role.MANAGER)
+    lock_stop_list(workspace)
     locked = Recipient.objects.select_for_update().filter(pk=recipient.pk).first()
     if locked is None:
         raise Conflict("recipient_gone", _("This recipient has been deleted."))
     traces = traces_of(locked, addresses)
     for erase in erasers:
         erase(traces)
-    _remember_hash(locked, by=by)
-    workspace = recipient.workspace
+    forget_address(workspace, locked.email_key, by=by)
     write_audit(workspace, by=by, verb="recipient_erased", subject=locked)
     locked.delete()  # with words, subscriptions, picks of mailings
-    note_departure(workspace)  # last: its row is locked until the commit
+    note_departure(workspace)
 
 
 def traces_of(recipient: Recipient, addresses: Iterable[str] = ()) -> Traces:
@@ -81,17 +83,3 @@ def _texts_in(value: Any) -> Iterator[str]:
             yield from _texts_in(each)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
-
-
-def _remember_hash(recipient: Recipient, *, by: User) -> None:
-    Suppression.objects.update_or_create(
-        workspace=recipient.workspace,
-        address_hash=recipient.address_hash,
-        defaults={
-            "email": "",
-            "evidence": "",
-            "reason": SuppressionReason.ERASED,
-            "created_at": timezone.now(),
-            "created_by": by,
-        },
-    )

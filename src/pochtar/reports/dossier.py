@@ -142,7 +142,13 @@ def sections(recipient: Recipient) -> list[Section]:
             "deliveries",
             deliveries.order_by("id"),
             ("id", "mailing", "subject", "email", "chosen_at"),
-            paths=("id", "run__mailing__name", "run__subject", "email", "run__started_at"),
+            paths=(
+                "id",
+                "run__mailing__name",
+                "run__subject",
+                "email",
+                "run__started_at",
+            ),
         ),
         _table(
             "attempts",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,9 +21,10 @@ from pochtar.recipients.models import (
     Recipient,
     Subscription,
     Suppression,
+    SuppressionReason,
     UnsubscribedVia,
 )
-from pochtar.recipients.stopping import domains_above
+from pochtar.recipients.stopping import stops_of
 from pochtar.reports.change_words import what_changed
 from pochtar.reports.steps import Mark, moment
 from pochtar.reports.timeline import Event, Link, Source
@@ -93,6 +95,7 @@ CONSENT = {
     ConsentKind.CONFIRMED: (Mark.OK, gettext_lazy("Consent confirmed by a letter.")),
     ConsentKind.WITHDRAWN: (Mark.BAD, gettext_lazy("Consent withdrawn.")),
     ConsentKind.OBJECTED: (Mark.BAD, gettext_lazy("Objected to mailings.")),
+    ConsentKind.RESUMED: (Mark.OK, gettext_lazy("The refusal was taken back.")),
 }
 
 
@@ -130,11 +133,7 @@ def _tell_consent_of_many(subject: ConsentSubject) -> Event:
 
 # The stop list ------------------------------------------------------------------------
 def _stops(recipient: Recipient) -> QuerySet[Suppression]:
-    return Suppression.objects.select_related("created_by").filter(
-        Q(address_hash=recipient.address_hash)
-        | Q(domain__in=domains_above(recipient.email_key)),
-        workspace=recipient.workspace_id,
-    )
+    return stops_of(recipient).select_related("created_by")
 
 
 def _tell_stop(stop: Suppression) -> Event:
@@ -155,17 +154,13 @@ def _tell_stop(stop: Suppression) -> Event:
 
 
 # The audit log ------------------------------------------------------------------------
-# What other sources tell already, with more to it.
-TOLD_ELSEWHERE = ("address_stopped", "recipient_stopped", "list_filled")
-
-
 def _audit(recipient: Recipient) -> QuerySet[AuditEntry]:
     rows = AuditEntry.objects.filter(
         subject_id=str(recipient.pk),
         subject="recipient",
         workspace=recipient.workspace_id,
     )
-    return rows.exclude(verb__in=TOLD_ELSEWHERE).select_related("user")
+    return rows.select_related("user")
 
 
 def _tell_audit(entry: AuditEntry) -> Event:
@@ -225,6 +220,24 @@ def _left_list(entry: AuditEntry) -> Event:
     )
 
 
+def _allowed(entry: AuditEntry) -> Event:
+    reason = str(entry.details.get("reason", ""))
+    since = parse_datetime(str(entry.details.get("since", "")))
+    parts = []
+    if since:
+        parts.append(_("Was on it since %(when)s.") % {"when": moment(since)})
+    if reason in SuppressionReason.values:
+        label = SuppressionReason(reason).label
+        parts.append(_("Reason: %(reason)s.") % {"reason": label})
+    return Event(
+        key=entry.verb,
+        sign="circle-check",
+        mark=Mark.OK,
+        text=_("Taken off the stop list."),
+        detail=" ".join(parts),
+    )
+
+
 AUDIT: dict[str, Callable[[AuditEntry], Event]] = {
     "recipient_created": _plain(gettext_lazy("Entered by hand."), sign="user-plus"),
     "recipient_changed": _changed,
@@ -233,6 +246,7 @@ AUDIT: dict[str, Callable[[AuditEntry], Event]] = {
         gettext_lazy("Subscribed again."), sign="mail-check", mark=Mark.OK
     ),
     "recipient_left_list": _left_list,
+    "recipient_allowed": _allowed,
     "recipient_merged": _plain(
         gettext_lazy("Another entry of the same person was merged into this one."),
         sign="users",
