@@ -13,6 +13,7 @@ from pochtar.accounts.models import Workspace
 from pochtar.delivery.marks import UnsubscribeToken, read_unsubscribe_token
 from pochtar.delivery.models import Delivery
 from pochtar.recipients.leaving import resubscribe_recipient, unsubscribe_recipient
+from pochtar.recipients.merging import successor_of
 from pochtar.recipients.models import Recipient, UnsubscribedVia
 
 
@@ -71,6 +72,8 @@ def come_back(bearer: Bearer) -> bool:
 def _recipient(named: UnsubscribeToken, delivery: Delivery | None) -> Recipient | None:
     rows = Recipient.objects.select_related("workspace")
     found: Recipient | None = rows.filter(pk=named.recipient_id).first()
+    if found is None and named.recipient_id:
+        found = rows.filter(pk=successor_of(named.recipient_id)).first()
     if found or delivery is None:
         return found
     try:

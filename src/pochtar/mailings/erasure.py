@@ -7,6 +7,7 @@ from pochtar.accounts.models import User
 from pochtar.base.traces import Eraser
 from pochtar.delivery.erasure import addresses_written_to, erase_deliveries
 from pochtar.recipients.erasure import erase_recipient
+from pochtar.recipients.merging import earlier_addresses
 from pochtar.recipients.models import Recipient
 from pochtar.sandbox.erasure import erase_letters
 
@@ -17,6 +18,5 @@ ERASERS: tuple[Eraser, ...] = (erase_deliveries, erase_letters, erase_audit)
 
 def erase_person(recipient: Recipient, *, by: User) -> None:
     """Take the person out of every table; Conflict while a letter is being sent."""
-    erase_recipient(
-        recipient, by=by, addresses=addresses_written_to(recipient), erasers=ERASERS
-    )
+    addresses = [*addresses_written_to(recipient), *earlier_addresses(recipient)]
+    erase_recipient(recipient, by=by, addresses=addresses, erasers=ERASERS)

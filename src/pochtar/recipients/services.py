@@ -74,8 +74,25 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
             verb="recipient_changed",
             subject=recipient,
             changed=changed_fields(before, recipient),
+            **_former_hash(before, recipient),
         )
     return recipient
+
+
+def _former_hash(before: Recipient, after: Recipient) -> dict[str, str]:
+    """Name the address that they had: the ledger of consent knows it by this hash."""
+    if before.address_hash == after.address_hash:
+        return {}
+    return {"was": before.address_hash.hex}
+
+
+def overwrite(recipient: Recipient, person: Person, *, basis: str) -> None:
+    """Write these values, in the transaction and under the role of the caller."""
+    _fill(recipient, person)
+    _overwrite(recipient)
+    Recipient.objects.filter(pk=recipient.pk).update(basis=basis)
+    recipient.basis = basis
+    _keep_keys(recipient.workspace, recipient.attributes)
 
 
 def changed_fields(before: Recipient, after: Recipient) -> list[str]:

@@ -23,6 +23,7 @@ from django.db.models import F, Model, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from pochtar.delivery.reply_words import Explained
+from pochtar.recipients.merging import Selves, earlier_selves
 from pochtar.recipients.models import Recipient
 from pochtar.reports.steps import Fact, Mark
 
@@ -57,10 +58,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom it is about, and who was merged into them."""
+
+    recipient: Recipient
+    selves: Selves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """``at`` is the column, or the path to it, that holds the moment of a row."""
 
-    rows: Callable[[Recipient], QuerySet[Any]]
+    rows: Callable[[Subject], QuerySet[Any]]
     at: str
     tell: Callable[[Any], Event]
 
@@ -89,12 +98,13 @@ def read_timeline(
     size: int = SIZE,
 ) -> Timeline:
     """Return the events behind the cursor; a made-up cursor gives the newest."""
+    who = Subject(recipient=recipient, selves=earlier_selves(recipient))
     place = _read(cursor)
     try:
-        found = _merge(recipient, sources, place, size + 1)
+        found = _merge(who, sources, place, size + 1)
     except ValidationError:  # a made-up key, of a kind that the source does not have
         place = None
-        found = _merge(recipient, sources, place, size + 1)
+        found = _merge(who, sources, place, size + 1)
     page = found[:size]
     more = len(found) > size
     return Timeline(
@@ -105,10 +115,10 @@ def read_timeline(
 
 
 def _merge(
-    recipient: Recipient, sources: Sequence[Source], place: _Place | None, limit: int
+    who: Subject, sources: Sequence[Source], place: _Place | None, limit: int
 ) -> list[tuple[_Place, Event]]:
     streams = [
-        _stream(source, recipient, len(sources) - number, place, limit)
+        _stream(source, who, len(sources) - number, place, limit)
         for number, source in enumerate(sources)
     ]
     merged = heapq.merge(*streams, key=lambda pair: pair[0], reverse=True)
@@ -116,9 +126,9 @@ def _merge(
 
 
 def _stream(
-    source: Source, recipient: Recipient, rank: int, after: _Place | None, limit: int
+    source: Source, who: Subject, rank: int, after: _Place | None, limit: int
 ) -> Iterator[tuple[_Place, Event]]:
-    rows = source.rows(recipient).annotate(happened=F(source.at))
+    rows = source.rows(who).annotate(happened=F(source.at))
     if after:
         rows = _older(rows, rank, after)
     for row in rows.order_by("-happened", "-pk")[:limit]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from pochtar.accounts.models import AuditEntry
 from pochtar.delivery.models import Attempt, Delivery, Run
+from pochtar.recipients.merging import MERGED_INTO
 from pochtar.recipients.models import (
     ConsentEntry,
     ConsentKind,
@@ -27,14 +28,14 @@ from pochtar.recipients.models import (
 from pochtar.recipients.stopping import stops_of
 from pochtar.reports.change_words import what_changed
 from pochtar.reports.steps import Mark, moment
-from pochtar.reports.timeline import Event, Link, Source
+from pochtar.reports.timeline import Event, Link, Source, Subject
 from pochtar.reports.tries import tell_attempt
 
 
 # Letters ------------------------------------------------------------------------------
-def _attempts(recipient: Recipient) -> QuerySet[Attempt]:
+def _attempts(who: Subject) -> QuerySet[Attempt]:
     # By the recipient alone: the workspace would lure the planner to its own index.
-    rows = Attempt.objects.filter(delivery__recipient=recipient)
+    rows = Attempt.objects.filter(delivery__recipient=who.recipient)
     return rows.select_related("run__mailing")
 
 
@@ -53,8 +54,10 @@ def _tell_attempt(attempt: Attempt) -> Event:
     )
 
 
-def _deliveries(recipient: Recipient) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(recipient=recipient).select_related("run__mailing")
+def _deliveries(who: Subject) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(recipient=who.recipient).select_related(
+        "run__mailing"
+    )
 
 
 def _tell_delivery(delivery: Delivery) -> Event:
@@ -74,8 +77,8 @@ def _mailing(run: Run) -> Link | None:
 
 
 # Lists --------------------------------------------------------------------------------
-def _places(recipient: Recipient) -> QuerySet[Subscription]:
-    rows = Subscription.objects.filter(recipient=recipient)
+def _places(who: Subject) -> QuerySet[Subscription]:
+    rows = Subscription.objects.filter(recipient=who.recipient)
     return rows.select_related("list")
 
 
@@ -99,15 +102,17 @@ CONSENT = {
 }
 
 
-def _consent(recipient: Recipient) -> QuerySet[ConsentEntry]:
+def _consent(who: Subject) -> QuerySet[ConsentEntry]:
     return ConsentEntry.objects.filter(
-        workspace=recipient.workspace_id, address_hash=recipient.address_hash
+        workspace=who.recipient.workspace_id,
+        address_hash__in=who.selves.hashes,
     )
 
 
-def _consent_of_many(recipient: Recipient) -> QuerySet[ConsentSubject]:
+def _consent_of_many(who: Subject) -> QuerySet[ConsentSubject]:
     rows = ConsentSubject.objects.filter(
-        address_hash=recipient.address_hash, entry__workspace=recipient.workspace_id
+        address_hash__in=who.selves.hashes,
+        entry__workspace=who.recipient.workspace_id,
     )
     return rows.select_related("entry")
 
@@ -132,8 +137,8 @@ def _tell_consent_of_many(subject: ConsentSubject) -> Event:
 
 
 # The stop list ------------------------------------------------------------------------
-def _stops(recipient: Recipient) -> QuerySet[Suppression]:
-    return stops_of(recipient).select_related("created_by")
+def _stops(who: Subject) -> QuerySet[Suppression]:
+    return stops_of(who.recipient).select_related("created_by")
 
 
 def _tell_stop(stop: Suppression) -> Event:
@@ -154,13 +159,13 @@ def _tell_stop(stop: Suppression) -> Event:
 
 
 # The audit log ------------------------------------------------------------------------
-def _audit(recipient: Recipient) -> QuerySet[AuditEntry]:
+def _audit(who: Subject) -> QuerySet[AuditEntry]:
     rows = AuditEntry.objects.filter(
-        subject_id=str(recipient.pk),
+        subject_id__in=who.selves.ids,
         subject="recipient",
-        workspace=recipient.workspace_id,
+        workspace=who.recipient.workspace_id,
     )
-    return rows.select_related("user")
+    return rows.exclude(verb=MERGED_INTO).select_related("user")
 
 
 def _tell_audit(entry: AuditEntry) -> Event:
@@ -258,8 +263,8 @@ AUDIT: dict[str, Callable[[AuditEntry], Event]] = {
 
 
 # The beginning ------------------------------------------------------------------------
-def _itself(recipient: Recipient) -> QuerySet[Recipient]:
-    return Recipient.objects.filter(pk=recipient.pk)
+def _itself(who: Subject) -> QuerySet[Recipient]:
+    return Recipient.objects.filter(pk=who.recipient.pk)
 
 
 def _tell_beginning(recipient: Recipient) -> Event:
