@@ -39,10 +39,12 @@ def recipient(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     row = find_visible(Recipient.objects.select_related("workspace"), request, pk)
     show = LETTERS if request.GET.get("show") == LETTERS else ""
     cursor = request.GET.get("cursor", "")
+    stops = list(stops_of(row).select_related("created_by"))
     context = {
         "recipient": row,
         "places": row.subscriptions.select_related("list").order_by("list__name"),
-        "stops": stops_of(row).select_related("created_by"),
+        "stops": stops,
+        "stopped_address": any(stop.address_hash for stop in stops),
         "proof": last_proof(row),
         "show": show,
     }

@@ -10,7 +10,12 @@ from django.views.decorators.http import require_safe
 
 from pochtar.recipients.models import RecipientList
 from pochtar.recipients.search import Search, find_page
-from pochtar.web import recipient_bulk, recipient_forms, recipient_page
+from pochtar.web import (
+    recipient_bulk,
+    recipient_forms,
+    recipient_page,
+    recipient_person,
+)
 from pochtar.web.access import WorkspaceRequest, workspace_view
 from pochtar.web.recipient_table import found_recipients, wants_fragment
 
@@ -82,5 +87,30 @@ urlpatterns = [
         "recipients/<uuid:pk>/resubscribe/",
         recipient_forms.recipient_resubscribe,
         name="recipient-resubscribe",
+    ),
+    path(
+        "recipients/<uuid:pk>/stop/",
+        recipient_person.recipient_stop,
+        name="recipient-stop",
+    ),
+    path(
+        "recipients/<uuid:pk>/allow/",
+        recipient_person.recipient_allow,
+        name="recipient-allow",
+    ),
+    path(
+        "recipients/<uuid:pk>/dossier/",
+        recipient_person.recipient_dossier,
+        name="recipient-dossier",
+    ),
+    path(
+        "recipients/<uuid:pk>/erase/",
+        recipient_person.recipient_erase,
+        name="recipient-erase",
+    ),
+    path(
+        "recipients/<uuid:pk>/merge/",
+        recipient_person.recipient_merge,
+        name="recipient-merge",
     ),
 ]
