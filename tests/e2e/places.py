@@ -35,6 +35,8 @@ NOT_PAGES = {
     "account_confirm_login_code": "a way of logging in that is not offered",
     "account_reauthenticate": "redirects right after a login",
     "recipients-bulk": "a POST",
+    "recipient-leave": "a POST that goes back",
+    "recipient-dossier": "a file",
     "message-test": "a POST that goes back",
     "relay-check": "a POST that goes back",
     "dkim-generate": "a POST that goes back",

@@ -232,7 +232,9 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
         indexes = [
-            models.Index(fields=["workspace", "-id"], name="accounts_audit_page")
+            models.Index(fields=["workspace", "-id"], name="accounts_audit_page"),
+            # What happened to one thing: a line of a recipient's page.
+            models.Index(fields=["subject_id", "-id"], name="accounts_audit_subject"),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from pochtar.recipients.leaving import (
     unsubscribe_address,
     unsubscribe_recipient,
 )
+from pochtar.recipients.merging import successor_of
 from pochtar.recipients.models import Recipient, UnsubscribedVia
 from pochtar.recipients.stop_marks import is_stopped
 
@@ -110,6 +111,8 @@ def come_back(bearer: Bearer, *, wording: str = "", reader: Reader = NOBODY) -> 
 def _recipient(named: UnsubscribeToken, delivery: Delivery | None) -> Recipient | None:
     rows = Recipient.objects.select_related("workspace")
     found: Recipient | None = rows.filter(pk=named.recipient_id).first()
+    if found is None and named.recipient_id:
+        found = rows.filter(pk=successor_of(named.recipient_id)).first()
     if found or delivery is None:
         return found
     key = Bearer(delivery=delivery).email_key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
@@ -76,17 +77,51 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     """Change what is known about a recipient; errors as in `create_recipient`."""
     workspace = recipient.workspace
     require_role(by, workspace, Role.EDITOR)
-    was_suppressed = recipient.suppressed
+    before = copy(recipient)
     _fill(recipient, person)
     with transaction.atomic():
         hold_stop_list(workspace)
         recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _overwrite(recipient)
         _keep_keys(workspace, recipient.attributes)
-        write_audit(workspace, by=by, verb="recipient_changed", subject=recipient)
-        if recipient.suppressed and not was_suppressed:
+        write_audit(
+            workspace,
+            by=by,
+            verb="recipient_changed",
+            subject=recipient,
+            changed=changed_fields(before, recipient),
+            **_former_hash(before, recipient),
+        )
+        if recipient.suppressed and not before.suppressed:
             note_departure(workspace)  # a running mailing may have read them
     return recipient
+
+
+def _former_hash(before: Recipient, after: Recipient) -> dict[str, str]:
+    """Name the address that they had: the ledger of consent knows it by this hash."""
+    if before.address_hash == after.address_hash:
+        return {}
+    return {"was": before.address_hash.hex}
+
+
+def overwrite(recipient: Recipient, person: Person, *, basis: str) -> None:
+    """Write these values, in the transaction and under the role of the caller."""
+    _fill(recipient, person)
+    _overwrite(recipient)
+    Recipient.objects.filter(pk=recipient.pk).update(basis=basis)
+    recipient.basis = basis
+    _keep_keys(recipient.workspace, recipient.attributes)
+
+
+def changed_fields(before: Recipient, after: Recipient) -> list[str]:
+    """Return the names of what differs; the values are nobody's business (LAW-06)."""
+    typed = [
+        name
+        for name in ("email", "full_name", "comment")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    old, new = before.attributes, after.attributes
+    return typed + [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
 
 
 @transaction.atomic

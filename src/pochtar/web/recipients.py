@@ -1,8 +1,6 @@
-"""The pages of recipients: the table, one recipient, and what pickers ask."""
+"""The pages of recipients: the table, and what pickers ask; all their addresses."""
 
 from __future__ import annotations
-
-from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -10,18 +8,18 @@ from django.urls import path
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from pochtar.base.paging import keyset_page
-from pochtar.delivery.models import Attempt
-from pochtar.delivery.reasons import reason_words
-from pochtar.delivery.reply_words import Explained, explain_attempt
-from pochtar.recipients.models import Recipient, RecipientList
+from pochtar.recipients.models import RecipientList
 from pochtar.recipients.search import Search, find_page
-from pochtar.web import recipient_bulk, recipient_forms
-from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
+from pochtar.web import (
+    recipient_bulk,
+    recipient_forms,
+    recipient_page,
+    recipient_person,
+)
+from pochtar.web.access import WorkspaceRequest, workspace_view
 from pochtar.web.recipient_table import found_recipients, wants_fragment
 
 PICKED = 20
-HISTORY = 20
 
 
 @require_safe
@@ -59,38 +57,17 @@ def recipients_search(request: WorkspaceRequest) -> JsonResponse:
     )
 
 
-@require_safe
-@workspace_view
-def recipient(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
-    row = find_visible(Recipient.objects.select_related("workspace"), request, pk)
-    attempts = (
-        Attempt.objects.visible_to(request.user)
-        .filter(delivery__recipient=row)
-        .select_related("run__mailing", "delivery")
-    )
-    page = keyset_page(attempts, cursor=request.GET.get("cursor", ""), size=HISTORY)
-    context = {
-        "recipient": row,
-        "lists": row.lists.order_by("name"),
-        "page": page,
-        "history": [
-            (attempt, reason_words(attempt.reason), _meaning(attempt))
-            for attempt in page.rows
-        ],
-    }
-    return render(request, "recipients/recipient.html", context)
-
-
-def _meaning(attempt: Attempt) -> Explained | None:
-    return None if attempt.succeeded else explain_attempt(attempt)
-
-
 urlpatterns = [
     path("recipients/", recipients, name="recipients"),
     path("recipients/search/", recipients_search, name="recipients-search"),
     path("recipients/add/", recipient_forms.recipient_add, name="recipient-add"),
     path("recipients/bulk/", recipient_bulk.recipients_bulk, name="recipients-bulk"),
-    path("recipients/<uuid:pk>/", recipient, name="recipient"),
+    path("recipients/<uuid:pk>/", recipient_page.recipient, name="recipient"),
+    path(
+        "recipients/<uuid:pk>/leave/",
+        recipient_page.recipient_leave,
+        name="recipient-leave",
+    ),
     path(
         "recipients/<uuid:pk>/edit/",
         recipient_forms.recipient_edit,
@@ -110,5 +87,30 @@ urlpatterns = [
         "recipients/<uuid:pk>/resubscribe/",
         recipient_forms.recipient_resubscribe,
         name="recipient-resubscribe",
+    ),
+    path(
+        "recipients/<uuid:pk>/stop/",
+        recipient_person.recipient_stop,
+        name="recipient-stop",
+    ),
+    path(
+        "recipients/<uuid:pk>/allow/",
+        recipient_person.recipient_allow,
+        name="recipient-allow",
+    ),
+    path(
+        "recipients/<uuid:pk>/dossier/",
+        recipient_person.recipient_dossier,
+        name="recipient-dossier",
+    ),
+    path(
+        "recipients/<uuid:pk>/erase/",
+        recipient_person.recipient_erase,
+        name="recipient-erase",
+    ),
+    path(
+        "recipients/<uuid:pk>/merge/",
+        recipient_person.recipient_merge,
+        name="recipient-merge",
     ),
 ]
