@@ -19,17 +19,22 @@ from pochtar.recipients.consent_models import (
     SuppressionReason,
 )
 from pochtar.recipients.import_models import Import, ImportStep
+from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
     "Attribute",
     "Basis",
+    "BulkItem",
+    "BulkJob",
     "ConsentEntry",
     "ConsentKind",
     "ConsentSource",
     "ConsentSubject",
     "Import",
     "ImportStep",
+    "JobKind",
+    "JobStep",
     "Recipient",
     "RecipientList",
     "SearchWord",
