@@ -12,6 +12,7 @@ from pochtar.base.ids import uuid7
 from pochtar.recipients.consent_models import (
     Basis,
     ConsentEntry,
+    ConsentHead,
     ConsentKind,
     ConsentSource,
     ConsentSubject,
@@ -28,6 +29,7 @@ __all__ = [
     "BulkItem",
     "BulkJob",
     "ConsentEntry",
+    "ConsentHead",
     "ConsentKind",
     "ConsentSource",
     "ConsentSubject",
