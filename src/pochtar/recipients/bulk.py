@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from pochtar.accounts.models import User
-from pochtar.recipients.cleaning import clean_attributes, clean_key
+from pochtar.base.errors import InvalidInput
+from pochtar.recipients.cleaning import (
+    LONGEST_COMMENT,
+    capped,
+    clean_attributes,
+    clean_comment,
+    clean_key,
+)
 from pochtar.recipients.job_models import BulkJob, JobKind
 from pochtar.recipients.jobs import order_job
-from pochtar.recipients.models import RecipientList
+from pochtar.recipients.models import Basis, RecipientList
 from pochtar.recipients.search import Selection
+from pochtar.recipients.stoplist import clean_evidence
 
 
 def delete_selected(selection: Selection, *, by: User) -> BulkJob:
@@ -49,4 +59,24 @@ def set_attribute_of_selected(
         by=by,
         key=clean_key(key),
         value=cleaned.get(clean_key(key), ""),
+    )
+
+
+def state_basis_of_selected(
+    selection: Selection, *, basis: str, wording: str, by: User
+) -> BulkJob:
+    """Say on what ground they are written to; the consent ledger keeps it (LAW-01)."""
+    if basis not in Basis.values:
+        raise InvalidInput("basis_missing", _("Choose a basis."), field="basis")
+    try:
+        wording = capped(clean_comment(wording), LONGEST_COMMENT, field="wording")
+    except InvalidInput as error:
+        raise InvalidInput(error.code, error.text, field="wording") from error
+    return order_job(selection, kind=JobKind.BASIS, by=by, basis=basis, wording=wording)
+
+
+def stop_selected(selection: Selection, *, evidence: str, by: User) -> BulkJob:
+    """Put them on the stop list; it counts those who were not on it before."""
+    return order_job(
+        selection, kind=JobKind.STOP, by=by, evidence=clean_evidence(evidence)
     )

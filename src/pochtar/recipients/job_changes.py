@@ -6,19 +6,17 @@ All of it happens in the batch's transaction.  Who is really changed is noted in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Field, Model, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from pochtar.accounts.services import note_departure
 from pochtar.base.errors import Conflict
-from pochtar.recipients.departing import delete_people
-from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind
+from pochtar.recipients.job_models import BulkItem, BulkJob
 from pochtar.recipients.models import Recipient, RecipientList, Subscription
 
 Items = QuerySet[BulkItem]
@@ -44,7 +42,7 @@ def people_of(job: BulkJob, items: Items) -> QuerySet[Recipient]:
     return people.select_for_update(no_key=True).order_by("pk")
 
 
-def _changed(items: Items) -> Items:
+def changed(items: Items) -> Items:
     return items.filter(before__isnull=False)
 
 
@@ -77,11 +75,11 @@ def add_to_list(job: BulkJob, items: Items) -> int:
     list(people_of(job, items).values_list("pk", flat=True))
     newcomers = items.filter(Exists(_person(job)), ~Exists(_membership(to.pk)))
     newcomers.update(before={})
-    return _put_in(to, _changed(items).values_list("recipient_id", flat=True))
+    return _put_in(to, changed(items).values_list("recipient_id", flat=True))
 
 
 def undo_add(job: BulkJob, items: Items) -> Returned:
-    added = _changed(items)
+    added = changed(items)
     members = Subscription.objects.filter(
         list=job.wish["list"], recipient__in=added.values("recipient_id")
     )
@@ -93,13 +91,13 @@ def remove_from_list(job: BulkJob, items: Items) -> int:
     out_of = job.wish["list"]
     number = items.filter(Exists(_membership(out_of))).update(before={})
     Subscription.objects.filter(
-        list=out_of, recipient__in=_changed(items).values("recipient_id")
+        list=out_of, recipient__in=changed(items).values("recipient_id")
     ).delete()
     return number
 
 
 def undo_remove(job: BulkJob, items: Items) -> Returned:
-    to, removed = _list_of(job), _changed(items)
+    to, removed = _list_of(job), changed(items)
     list(people_of(job, removed).values_list("pk", flat=True))
     missing = removed.filter(Exists(_person(job)), ~Exists(_membership(to.pk)))
     returned = _put_in(to, missing.values_list("recipient_id", flat=True))
@@ -116,16 +114,16 @@ def set_attribute(job: BulkJob, items: Items) -> int:
             before[pk] = {"was": attributes[key]} if key in attributes else {}
             after[pk] = _with(attributes, key, value)
     ids = dict(items.values_list("recipient_id", "pk"))
-    _write(BulkItem, "before", {ids[pk]: was for pk, was in before.items()})
+    write(BulkItem, "before", {ids[pk]: was for pk, was in before.items()})
     _write_attributes(after)
     return len(after)
 
 
 def undo_attribute(job: BulkJob, items: Items) -> Returned:
     key, value = job.wish["key"], job.wish["value"]
-    before = dict(_changed(items).values_list("recipient_id", "before"))
+    before: dict[Any, Any] = dict(changed(items).values_list("recipient_id", "before"))
     after: dict[Any, dict[str, Any]] = {}
-    for pk, attributes in people_of(job, _changed(items)).values_list(
+    for pk, attributes in people_of(job, changed(items)).values_list(
         "pk", "attributes"
     ):
         if attributes.get(key, "") == value:
@@ -142,29 +140,25 @@ def _with(attributes: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]
 
 
 def _write_attributes(values: Mapping[Any, dict[str, Any]]) -> None:
-    _write(Recipient, "attributes", values, updated_at=timezone.now())
+    write(Recipient, "attributes", values, updated_at=timezone.now())
 
 
-def _write(
-    model: type[Recipient | BulkItem],
+def write(
+    model: type[Model],
     name: str,
     values: Mapping[Any, dict[str, Any]],
     **same: Any,
 ) -> None:
     """Write a value for each key, ``same`` for all: bulk_update is ten times as slow."""
-    meta = model._meta
-    names = [name, *same]
-    fields = [meta.get_field(one) for one in names]
+    fields = [_column(model, one) for one in [name, *same, "id"]]
     quote = connection.ops.quote_name
-    sets = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    sql = f"UPDATE {quote(meta.db_table)} SET {sets} WHERE id = %s"  # noqa: S608
+    *sets, key = (f"{quote(str(field.column))} = %s" for field in fields)
+    table = quote(model._meta.db_table)
+    sql = f"UPDATE {table} SET {', '.join(sets)} WHERE {key}"  # noqa: S608
     rows = [
         [
-            *(
-                field.get_db_prep_save(one, connection)
-                for field, one in zip(fields, [value, *same.values()], strict=True)
-            ),
-            meta.pk.get_db_prep_save(pk, connection),
+            field.get_db_prep_save(one, connection)
+            for field, one in zip(fields, [value, *same.values(), pk], strict=True)
         ]
         for pk, value in values.items()
     ]
@@ -173,23 +167,7 @@ def _write(
             cursor.executemany(sql, rows)
 
 
-# Deletion ------------------------------------------------------------------------------
-def delete_batch(job: BulkJob, items: Items) -> int:
-    # With the key locked too: nobody puts them into a list between two statements.
-    people = people_of(job, items).select_for_update().values_list("pk", flat=True)
-    number = delete_people(list(people))
-    note_departure(job.workspace_id)  # last: its row is locked until the commit
-    return number
-
-
-APPLY: Mapping[str, Callable[[BulkJob, Items], int]] = {
-    JobKind.ADD: add_to_list,
-    JobKind.REMOVE: remove_from_list,
-    JobKind.ATTRIBUTE: set_attribute,
-    JobKind.DELETE: delete_batch,
-}
-UNDO: Mapping[str, Callable[[BulkJob, Items], Returned]] = {
-    JobKind.ADD: undo_add,
-    JobKind.REMOVE: undo_remove,
-    JobKind.ATTRIBUTE: undo_attribute,
-}
+def _column(model: type[Model], name: str) -> Field[Any, Any]:
+    field = model._meta.get_field(name)
+    assert isinstance(field, Field)
+    return field

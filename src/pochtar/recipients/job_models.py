@@ -12,6 +12,8 @@ class JobKind(models.TextChoices):
     ADD = "add", _("add to a list")
     REMOVE = "remove", _("remove from a list")
     ATTRIBUTE = "attribute", _("set an attribute")
+    BASIS = "basis", _("state a basis")
+    STOP = "stop", _("stop writing")
     DELETE = "delete", _("delete")
 
 
@@ -29,8 +31,8 @@ class BulkJob(Work):
     """One change, of all whom a selection found at the time.
 
     ``selection``: how they were found (selections.py).  ``wish``: what is to be done:
-    list and its name, or key and value.  ``cursor`` is the last position
-    that the running phase has come to; ``changed`` and ``returned`` count what was
+    list and its name; key and value; basis and
+    wording; evidence.  ``cursor`` is the position that it has come to; ``changed`` and ``returned`` count what was
     done and taken back, ``kept`` what an undo left because it had changed since.
     """
 

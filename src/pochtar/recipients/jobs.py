@@ -9,6 +9,7 @@ that dies leaves neither half a batch nor one done twice.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, PochtarError
-from pochtar.recipients.job_changes import APPLY, UNDO, items_of
+from pochtar.recipients.job_changes import items_of
+from pochtar.recipients.job_kinds import APPLY, UNDO
 from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
 from pochtar.recipients.job_nudges import nudge_job
 from pochtar.recipients.models import WorkState
@@ -34,6 +36,8 @@ VERBS = {
     JobKind.ADD: "list_filled",
     JobKind.REMOVE: "list_thinned",
     JobKind.ATTRIBUTE: "attribute_set",
+    JobKind.BASIS: "basis_stated",
+    JobKind.STOP: "recipients_stopped",
     JobKind.DELETE: "recipients_deleted",
 }
 
@@ -80,7 +84,7 @@ def undo_job(job: BulkJob, *, by: User) -> BulkJob:
     """Take back what the job has changed; Conflict if that cannot be done (any more)."""
     require_role(by, job.workspace, Role.EDITOR)
     with transaction.atomic():
-        row = BulkJob.objects.select_for_update().get(pk=job.pk)
+        row: BulkJob = BulkJob.objects.select_for_update().get(pk=job.pk)
         if not row.can_be_undone:
             raise Conflict("not_undoable", _("This cannot be undone any more."))
         row.state, row.error, row.finished_at = WorkState.WAITING, "", None
@@ -202,7 +206,7 @@ def _end(job: BulkJob, *, step: JobStep) -> None:
         items._raw_delete(items.db)  # noqa: SLF001 - a statement
 
 
-STEPS = {
+STEPS: Mapping[str, Callable[[BulkJob], bool]] = {
     JobStep.CHOOSING: _choose,
     JobStep.APPLYING: _apply,
     JobStep.UNDOING: _undo,

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_unsubscribing"),
-        ("recipients", "0004_address_hash"),
+        ("recipients", "0005_consent_head"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -62,6 +62,8 @@ class Migration(migrations.Migration):
                             ("add", "add to a list"),
                             ("remove", "remove from a list"),
                             ("attribute", "set an attribute"),
+                            ("basis", "state a basis"),
+                            ("stop", "stop writing"),
                             ("delete", "delete"),
                         ],
                         max_length=10,
