@@ -23,10 +23,14 @@ from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import (
     Attribute,
     Basis,
+    BulkJob,
+    JobKind,
     Recipient,
     RecipientList,
     SearchWord,
 )
+from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.selections import pack_selection
 from pochtar.recipients.words import fold, search_words
 from pochtar.sandbox.models import CapturedMessage
 
@@ -82,6 +86,15 @@ def make_list(
     )
     row.recipients.add(*recipients)
     return row
+
+
+def make_job(workspace: Workspace, **over: Any) -> BulkJob:
+    """Make a bulk action that waits for a worker."""
+    selection = Selection(search=Search(workspace=workspace))
+    values = {"kind": JobKind.STOP, "wish": {"evidence": ""}, **over}
+    return BulkJob.objects.create(
+        workspace=workspace, selection=pack_selection(selection), **values
+    )
 
 
 def make_message(workspace: Workspace, **over: Any) -> Message:

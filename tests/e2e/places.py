@@ -35,6 +35,9 @@ NOT_PAGES = {
     "account_confirm_login_code": "a way of logging in that is not offered",
     "account_reauthenticate": "redirects right after a login",
     "recipients-bulk": "a POST",
+    "job-live": "a fragment of the job's page",
+    "job-cancel": "a POST that goes back",
+    "job-undo": "a POST that goes back",
     "message-test": "a POST that goes back",
     "relay-check": "a POST that goes back",
     "dkim-generate": "a POST that goes back",
@@ -177,6 +180,7 @@ def _stories(installation: Installation, workspace: str) -> Iterator[Place]:
 TABLES = {
     "recipient": "recipients_recipient",
     "list": "recipients_recipientlist",
+    "job": "recipients_bulkjob",
     "message": "content_message",
     "relay": "delivery_relay",
     "sender": "delivery_sender",

@@ -171,7 +171,7 @@ def _put(request: WorkspaceRequest, row: RecipientList, search: Search) -> HttpR
         return redirect(request.get_full_path())
     selection = Selection(search=search, ids=frozenset(ticked))
     try:
-        number = add_selected(selection, to=row, by=request.user)
+        number = add_selected(selection, to=row, by=request.user).changed
     except Conflict as error:
         messages.error(request, str(error))
         return redirect("lists")
