@@ -29,8 +29,8 @@ from pochtar.recipients.models import (
     RecipientList,
     SearchWord,
 )
-from pochtar.recipients.search import Search, Selection
-from pochtar.recipients.selections import pack_selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection, pack_selection
 from pochtar.recipients.words import fold, search_words
 from pochtar.sandbox.models import CapturedMessage
 

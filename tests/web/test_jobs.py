@@ -17,7 +17,8 @@ from pochtar.recipients.models import (
     Suppression,
     WorkState,
 )
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from pochtar.web.forms import bulk as forms
 from tests.make import make_job, make_list, make_recipient
 

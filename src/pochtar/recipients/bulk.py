@@ -16,7 +16,7 @@ from pochtar.recipients.cleaning import (
 from pochtar.recipients.job_models import BulkJob, JobKind
 from pochtar.recipients.jobs import order_job
 from pochtar.recipients.models import Basis, RecipientList
-from pochtar.recipients.search import Selection
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.stoplist import clean_evidence
 
 

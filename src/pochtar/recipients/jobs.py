@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -25,8 +27,8 @@ from pochtar.recipients.job_kinds import APPLY, UNDO
 from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
 from pochtar.recipients.job_nudges import nudge_job
 from pochtar.recipients.models import WorkState
-from pochtar.recipients.search import Selection, count_up_to
-from pochtar.recipients.selections import pack_selection, unpack_selection
+from pochtar.recipients.search import count_up_to
+from pochtar.recipients.selections import Selection, pack_selection, unpack_selection
 from pochtar.recipients.work import LeaseLost, keep, let_go, take
 
 BATCH = 2000
@@ -110,7 +112,10 @@ def error_words(code: str) -> str:
     return str(ERRORS.get(code, code))
 
 
-ERRORS = {"list_gone": _("This list has been deleted.")}
+ERRORS = {
+    "list_gone": _("This list has been deleted."),
+    "segment_gone": _("This segment has been deleted."),
+}
 
 
 def _audit(job: BulkJob, by: User | None, verb: str, **details: Any) -> None:
@@ -148,7 +153,17 @@ def _choose(job: BulkJob) -> bool:
     """Write down who is meant."""
     selection = unpack_selection(job.workspace, job.selection)
     chosen = selection.recipients().order_by().values_list("id")
-    inner, parameters = chosen.query.get_compiler(connection=connection).as_sql()
+    number = _freeze(job, chosen)
+    _begin(job, JobStep.APPLYING, selected=number, total=number)
+    return True
+
+
+def _freeze(job: BulkJob, chosen: QuerySet[Any, Any]) -> int:
+    try:
+        compiler = chosen.query.get_compiler(connection=connection)
+        inner, parameters = compiler.as_sql()
+    except EmptyResultSet:  # nobody can be meant
+        return 0
     quote = connection.ops.quote_name
     job_id = BulkItem._meta.get_field("job")
     with connection.cursor() as cursor:
@@ -159,9 +174,7 @@ def _choose(job: BulkJob) -> bool:
             f"FROM ({inner}) AS chosen ORDER BY chosen.id",
             [job_id.get_db_prep_value(job.pk, connection), *parameters],
         )
-        number = cursor.rowcount
-    _begin(job, JobStep.APPLYING, selected=number, total=number)
-    return True
+        return int(cursor.rowcount)
 
 
 def _begin(job: BulkJob, step: JobStep, **values: Any) -> None:

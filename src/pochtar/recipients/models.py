@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import OwnedQuerySet, Workspace
 from pochtar.base.fields import AddressHashField, KeyField
 from pochtar.base.ids import uuid7
+from pochtar.recipients.attribute_models import Attribute, AttributeType
 from pochtar.recipients.consent_models import (
     Basis,
     ConsentEntry,
@@ -21,10 +22,12 @@ from pochtar.recipients.consent_models import (
 )
 from pochtar.recipients.import_models import Import, ImportStep
 from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
+from pochtar.recipients.segment_models import Segment
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
     "Attribute",
+    "AttributeType",
     "Basis",
     "BulkItem",
     "BulkJob",
@@ -40,6 +43,7 @@ __all__ = [
     "Recipient",
     "RecipientList",
     "SearchWord",
+    "Segment",
     "Subscription",
     "Suppression",
     "SuppressionReason",
@@ -174,31 +178,6 @@ class SearchWord(models.Model):
 
     def __str__(self) -> str:
         return self.word
-
-
-class Attribute(models.Model):
-    """A key that the attributes of a workspace's recipients use (a merge field)."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    workspace = models.ForeignKey(
-        Workspace, on_delete=models.CASCADE, related_name="attributes"
-    )
-    key = models.CharField(_("key"), max_length=50)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = OwnedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("attribute")
-        verbose_name_plural = _("attributes")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["workspace", "key"], name="recipients_attribute_unique"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.key
 
 
 class RecipientList(models.Model):

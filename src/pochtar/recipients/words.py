@@ -9,21 +9,17 @@ find <anna.petrova@example.com>.
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from mailcore.folding import fold
 from pochtar.recipients.models import Recipient, SearchWord
+
+__all__ = ["fold", "search_words", "terms_of", "words_of"]
 
 MOST_WORDS = 24  # of one recipient
 MOST_TERMS = 6  # of one search
 
 _WORD = re.compile(r"[^\W_]+")
 _NAME_WORD = re.compile(r"[^\W_]+(?:['’ʼ-][^\W_]+)*")
-
-
-def fold(text: str) -> str:
-    """Return the text for comparison: spaces joined, case and «ё» evened out."""
-    text = unicodedata.normalize("NFC", " ".join(text.split())).lower()
-    return text.replace("ё", "е")
 
 
 def words_of(*, email_key: str, full_name: str) -> list[str]:

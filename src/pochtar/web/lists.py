@@ -21,7 +21,8 @@ from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus
 from pochtar.recipients.bulk import add_selected
 from pochtar.recipients.lists import change_list, create_list, delete_list
 from pochtar.recipients.models import RecipientList, Subscription
-from pochtar.recipients.search import Search, Selection, count_up_to, find_page
+from pochtar.recipients.search import Search, count_up_to, find_page
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.words import fold
 from pochtar.web.access import (
     WorkspaceRequest,

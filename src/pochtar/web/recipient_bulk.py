@@ -23,7 +23,8 @@ from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.recipients.jobs import AT_ONCE
 from pochtar.recipients.models import BulkJob
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from pochtar.web.access import WorkspaceRequest, role_view
 from pochtar.web.forms.bulk import FORMS, BulkForm
 from pochtar.web.job_words import done_words

@@ -10,7 +10,8 @@ from pochtar.delivery.models import Delivery, Run
 from pochtar.recipients import jobs
 from pochtar.recipients.bulk import add_selected, delete_selected, remove_selected
 from pochtar.recipients.models import Recipient, RecipientList, SearchWord, Subscription
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from tests.make import make_list, make_mailing, make_recipient, make_relay
 
 pytestmark = pytest.mark.django_db

@@ -26,7 +26,8 @@ from pochtar.recipients.models import (
     RecipientList,
     WorkState,
 )
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.tasks import tick
 from tests.make import make_list, make_recipient
 

@@ -28,7 +28,8 @@ from pochtar.recipients.models import (
     SuppressionReason,
     UnsubscribedVia,
 )
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.stop_marks import wrong_marks
 from pochtar.recipients.stoplist import stop_address
 from tests.make import make_recipient

@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_unsubscribing"),
         ("recipients", "0005_consent_head"),
+        ("recipients", "0005_segments_and_types"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import User, Workspace
 from pochtar.recipients import bulk
 from pochtar.recipients.models import Attribute, Basis, BulkJob
-from pochtar.recipients.search import Selection
+from pochtar.recipients.selections import Selection
 from pochtar.web.forms.lists import AddToListForm, RemoveFromListForm
 
 FEW = 500  # more are not deleted without their number
