@@ -24,9 +24,13 @@ from pochtar.recipients.indexing import index_recipients
 from pochtar.recipients.models import (
     Attribute,
     Basis,
+    BulkJob,
+    JobKind,
     Recipient,
     RecipientList,
 )
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection, pack_selection
 from pochtar.recipients.words import fold
 from pochtar.sandbox.models import CapturedMessage
 
@@ -82,6 +86,15 @@ def make_list(
     )
     row.recipients.add(*recipients)
     return row
+
+
+def make_job(workspace: Workspace, **over: Any) -> BulkJob:
+    """Make a bulk action that waits for a worker."""
+    selection = Selection(search=Search(workspace=workspace))
+    values = {"kind": JobKind.STOP, "wish": {"evidence": ""}, **over}
+    return BulkJob.objects.create(
+        workspace=workspace, selection=pack_selection(selection), **values
+    )
 
 
 def make_message(workspace: Workspace, **over: Any) -> Message:

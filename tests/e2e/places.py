@@ -37,6 +37,9 @@ NOT_PAGES = {
     "recipients-bulk": "a POST",
     "recipient-leave": "a POST that goes back",
     "recipient-dossier": "a file",
+    "job-live": "a fragment of the job's page",
+    "job-cancel": "a POST that goes back",
+    "job-undo": "a POST that goes back",
     "message-test": "a POST that goes back",
     "relay-check": "a POST that goes back",
     "dkim-generate": "a POST that goes back",
@@ -179,6 +182,7 @@ def _stories(installation: Installation, workspace: str) -> Iterator[Place]:
 TABLES = {
     "recipient": "recipients_recipient",
     "list": "recipients_recipientlist",
+    "job": "recipients_bulkjob",
     "message": "content_message",
     "relay": "delivery_relay",
     "sender": "delivery_sender",

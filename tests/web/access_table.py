@@ -94,6 +94,10 @@ def recipient_list(workspace: Workspace) -> Found:
     return _of(make.make_list(workspace))
 
 
+def job(workspace: Workspace) -> Found:
+    return _of(make.make_job(workspace))
+
+
 def message(workspace: Workspace) -> Found:
     return _of(make.make_message(workspace))
 
@@ -188,6 +192,11 @@ RECIPIENTS = {
     "recipients": page(),
     "recipients-search": page(),
     "recipients-bulk": action(EDITOR),
+    "jobs": page(),
+    "job": page(job),
+    "job-live": page(job),
+    "job-cancel": action(EDITOR, job),
+    "job-undo": action(EDITOR, job),
     "recipient-add": page(post=EDITOR),
     "recipient": page(recipient),
     "recipient-edit": page(recipient, post=EDITOR),

@@ -28,6 +28,7 @@ from pochtar.recipients.import_models import (
     ImportRow,
     ImportStep,
 )
+from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
 from pochtar.recipients.segment_models import Segment
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
@@ -36,6 +37,8 @@ __all__ = [
     "Attribute",
     "AttributeType",
     "Basis",
+    "BulkItem",
+    "BulkJob",
     "ConsentEntry",
     "ConsentHead",
     "ConsentKind",
@@ -46,6 +49,8 @@ __all__ = [
     "ImportRefusal",
     "ImportRow",
     "ImportStep",
+    "JobKind",
+    "JobStep",
     "Recipient",
     "RecipientList",
     "SearchText",

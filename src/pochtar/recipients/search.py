@@ -223,16 +223,3 @@ def _total(search: Search, page: Page[Recipient], wanted: QuerySet[Any]) -> Coun
 def _people(ids: list[UUID]) -> list[Recipient]:
     people = Recipient.objects.in_bulk(ids)  # somebody may have been deleted meanwhile
     return [people[pk] for pk in ids if pk in people]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Recipients that were ticked, or (``ids`` None) everybody whom the search finds."""
-
-    search: Search
-    ids: frozenset[UUID] | None = None
-
-    def recipients(self) -> QuerySet[Recipient]:
-        if self.ids is None:
-            return find_recipients(self.search)
-        return Recipient.objects.of(self.search.workspace).filter(pk__in=self.ids)

@@ -21,7 +21,8 @@ from pochtar.mailings.models import Mailing
 from pochtar.recipients.bulk import add_selected
 from pochtar.recipients.lists import change_list, create_list, delete_list
 from pochtar.recipients.models import RecipientList, Subscription
-from pochtar.recipients.search import Search, Selection, count_up_to, find_page
+from pochtar.recipients.search import Search, count_up_to, find_page
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.words import fold
 from pochtar.web.access import (
     WorkspaceRequest,
@@ -171,7 +172,7 @@ def _put(request: WorkspaceRequest, row: RecipientList, search: Search) -> HttpR
         return redirect(request.get_full_path())
     selection = Selection(search=search, ids=frozenset(ticked))
     try:
-        number = add_selected(selection, to=row, by=request.user)
+        number = add_selected(selection, to=row, by=request.user).changed
     except Conflict as error:
         messages.error(request, str(error))
         return redirect("lists")

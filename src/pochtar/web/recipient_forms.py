@@ -19,7 +19,8 @@ from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.recipients.bulk import delete_selected
 from pochtar.recipients.leaving import resubscribe_recipient, unsubscribe_recipient
 from pochtar.recipients.models import Attribute, Recipient, UnsubscribedVia
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.services import change_recipient, create_recipient
 from pochtar.recipients.standing import stop_of
 from pochtar.web.access import (

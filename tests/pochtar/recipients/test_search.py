@@ -15,12 +15,12 @@ from pochtar.recipients.models import Recipient, UnsubscribedVia
 from pochtar.recipients.search import (
     Count,
     Search,
-    Selection,
     count_up_to,
     find_page,
     find_recipients,
     order_column,
 )
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.words import fold, terms_of
 from tests.make import make_list, make_recipient
 
