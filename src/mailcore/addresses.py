@@ -17,7 +17,13 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
-__all__ = ["Address", "AddressError", "is_usual_address", "parse_address"]
+__all__ = [
+    "Address",
+    "AddressError",
+    "is_usual_address",
+    "parse_address",
+    "parse_domain",
+]
 
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 
@@ -68,6 +74,26 @@ def parse_address(text: str) -> Address:
     if len(typed.encode()) > LONGEST_ADDRESS:
         raise AddressError("too_long", text)
     return _checked(typed)
+
+
+def parse_domain(text: str) -> str:
+    """Return the domain as A-labels in lower case, or raise `AddressError`.
+
+    Codes: ``empty``, ``control``, ``too_long``, ``domain``.
+    """
+    typed = text.strip(" \t\r\n").removesuffix(".")
+    if not typed:
+        raise AddressError("empty", text)
+    if _CONTROL.search(typed):
+        raise AddressError("control", text)
+    try:
+        domain: str = _strictly(f"a@{typed}").ascii_domain.lower()
+    except EmailNotValidError as error:
+        code = "too_long" if "too long" in str(error) else "domain"
+        raise AddressError(code, text) from error
+    if "." not in domain:
+        raise AddressError("domain", text)
+    return domain
 
 
 def is_usual_address(text: str) -> bool:

@@ -10,6 +10,8 @@ from pochtar.accounts.models import OwnedQuerySet, User, Workspace
 from pochtar.base.fields import KeyField
 from pochtar.base.ids import uuid7
 
+SHOWN_DIGITS = 8
+
 
 class Basis(models.TextChoices):
     """On what ground somebody gets mailings; without one they are unconfirmed (LAW-02)."""
@@ -26,6 +28,7 @@ class ConsentKind(models.TextChoices):
     CONFIRMED = "confirmed", _("confirmed by letter")
     WITHDRAWN = "withdrawn", _("withdrawn")
     OBJECTED = "objected", _("objected")
+    RESUMED = "resumed", _("withdrawal taken back")
 
 
 class ConsentSource(models.TextChoices):
@@ -95,6 +98,34 @@ class ConsentEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} · {self.kind}"
+
+
+class ConsentHead(models.Model):
+    """The end of a workspace's chain: the next entry goes behind it.
+
+    Locked by whoever writes, so that the chain does not fork; and a chain whose last
+    entries are missing does not end where this row says.
+    """
+
+    # Outlives its workspace as the entries do.
+    workspace = models.OneToOneField(
+        Workspace,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        primary_key=True,
+        db_constraint=False,
+    )
+    sequence = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("end of a consent ledger")
+        verbose_name_plural = _("ends of consent ledgers")
+
+    def __str__(self) -> str:
+        return f"{self.workspace_id} · {self.sequence}"
 
 
 class ConsentSubject(models.Model):
@@ -177,4 +208,9 @@ class Suppression(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.domain or self.email or str(self.address_hash)
+        return self.domain or self.email or self.digits
+
+    @property
+    def digits(self) -> str:
+        """Return the beginning of the hash: enough to tell two entries apart."""
+        return self.address_hash.hex[:SHOWN_DIGITS] if self.address_hash else ""

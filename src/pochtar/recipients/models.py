@@ -12,23 +12,36 @@ from pochtar.base.ids import uuid7
 from pochtar.recipients.consent_models import (
     Basis,
     ConsentEntry,
+    ConsentHead,
     ConsentKind,
     ConsentSource,
     ConsentSubject,
     Suppression,
     SuppressionReason,
 )
-from pochtar.recipients.import_models import Import, ImportStep
+from pochtar.recipients.import_models import (
+    LOT,
+    Import,
+    ImportChange,
+    ImportRefusal,
+    ImportRow,
+    ImportStep,
+)
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
+    "LOT",
     "Attribute",
     "Basis",
     "ConsentEntry",
+    "ConsentHead",
     "ConsentKind",
     "ConsentSource",
     "ConsentSubject",
     "Import",
+    "ImportChange",
+    "ImportRefusal",
+    "ImportRow",
     "ImportStep",
     "Recipient",
     "RecipientList",
