@@ -35,7 +35,9 @@ def import_table(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
         try:
             row = _read_again(request, row, form)
         except InvalidInput as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
+            form.add_error(
+                error.field if error.field in form.fields else None, str(error)
+            )
         except Conflict as error:
             messages.error(request, str(error))
             return redirect("import", pk)

@@ -17,6 +17,7 @@ from pochtar.recipients.imports import (
     sample_rows,
 )
 from pochtar.recipients.models import Import, ImportStep
+from pochtar.web.import_stepper import is_changeable
 
 EXAMPLES = 5
 REFUSED_EXAMPLES = 3  # of each reason
@@ -56,6 +57,14 @@ KINDS: dict[str, tuple[str, str | Promise, str | Promise, str | Promise]] = {
         _("They come in with the others, and are never written to."),
     ),
 }
+ROWS = ("new", "updated", "unchanged", "refused", "duplicate")
+NOT_YET = frozenset({ImportStep.UPLOADED, ImportStep.MAPPED, ImportStep.CHECKED})
+# What stopped it, by ``Work.error``.
+FAILURES: dict[str, str | Promise] = {
+    "": _(
+        "Nothing is lost: import the same file again. Whoever is in stays as they are."
+    ),
+}
 FIELDS: dict[str, str | Promise] = {
     "email": _("E-mail"),
     "full_name": _("Full name"),
@@ -91,8 +100,12 @@ class Outcome:
 
 def report_context(row: Import) -> dict[str, Any]:
     """Return what the page of a checked, finished or stopped import shows."""
-    is_past = row.step not in {ImportStep.CHECKED, ImportStep.MAPPED}
+    asks = is_changeable(row)
+    is_past = row.step not in NOT_YET
     context: dict[str, Any] = {
+        "asks": asks,
+        "rows": sum(row.counts.get(name, 0) for name in ROWS),
+        "failure": FAILURES.get(row.error, FAILURES[""]),
         "outcomes": _outcomes(row, is_past=is_past),
         "refused": _refused(row),
         "touched": row.counts.get("new", 0) + row.counts.get("updated", 0),

@@ -61,7 +61,9 @@ def import_add(request: WorkspaceRequest) -> HttpResponse:
         try:
             row = _start(request, form)
         except InvalidInput as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
+            form.add_error(
+                error.field if error.field in form.fields else None, str(error)
+            )
         else:
             url = reverse("import", args=[row.pk])
             to = form.cleaned_data["to"]

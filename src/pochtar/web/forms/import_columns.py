@@ -40,7 +40,9 @@ BASES: tuple[tuple[str, str | Promise, str | Promise], ...] = (
     (
         Basis.CUSTOMER,
         _("They are customers and were told that they may object"),
-        _("They bought from you, left the address themselves, and may refuse any time."),
+        _(
+            "They bought from you, left the address themselves, and may refuse any time."
+        ),
     ),
     (
         Basis.CONTRACT,
@@ -214,4 +216,6 @@ class ColumnsForm(forms.Form):
             about_key = self.cleaned_data.get(f"to-{number}") == NEW
             self.add_error(f"{'key' if about_key else 'to'}-{number}", str(error))
         else:
-            self.add_error(error.field if error.field in self.fields else None, str(error))
+            self.add_error(
+                error.field if error.field in self.fields else None, str(error)
+            )
