@@ -84,7 +84,7 @@ def _check(request: WorkspaceRequest, row: Import, form: ColumnsForm) -> None:
         columns=form.columns(),
         lists=lists,
         update_existing=data["way"] == "update",
-        basis=data["basis"],
+        basis=form.basis_chosen(),
         wording=data["wording"],
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from pochtar.recipients.imports import (
     REFUSALS,
@@ -29,13 +30,13 @@ KINDS: dict[str, tuple[str, str | Promise, str | Promise, str | Promise]] = {
     "new": (
         "good",
         _("New recipients"),
-        _("Added"),
+        pgettext_lazy("recipients", "Added"),
         _("They are not here yet."),
     ),
     "updated": (
         "",
         _("Will be updated"),
-        _("Updated"),
+        pgettext_lazy("recipients, past", "Updated"),
         _("They are here already, and the file knows something else or more."),
     ),
     "unchanged": (
@@ -128,7 +129,7 @@ def _outcomes(row: Import, *, is_past: bool) -> list[Outcome]:
                     kind=kind,
                     colour=colour,
                     label=was if is_past else will_be,
-                    note=note,
+                    note="" if is_past else note,
                     number=number,
                     examples=[_example(each) for each in examples],
                 )

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.base.errors import InvalidInput
@@ -17,10 +17,12 @@ from pochtar.recipients.models import (
     Attribute,
     Basis,
     Import,
+    ImportStep,
     RecipientList,
 )
 
 NEW, SKIP, ATTRIBUTE = "new", "skip", "attribute"
+NONE = "none"  # of the grounds
 PREFIX = "attribute:"
 SAMPLES = 3
 
@@ -50,7 +52,7 @@ BASES: tuple[tuple[str, str | Promise, str | Promise], ...] = (
         _("Only letters about what was agreed: orders, changes, payments."),
     ),
     (
-        "",
+        NONE,
         _("None yet: they have not been asked"),
         _(
             "They land as unconfirmed and get no mailing until they confirm it "
@@ -101,7 +103,10 @@ class ColumnsForm(forms.Form):
         ),
     )
     way = forms.ChoiceField(choices=[row[:2] for row in HOW_MANY_WAYS])
-    basis = forms.ChoiceField(choices=[row[:2] for row in BASES], required=False)
+    basis = forms.ChoiceField(
+        choices=[row[:2] for row in BASES],
+        error_messages={"required": _("Choose one: it decides who may be written to.")},
+    )
     wording = forms.CharField(
         label=_("How they agreed, or where the file is from"),
         required=False,
@@ -135,11 +140,13 @@ class ColumnsForm(forms.Form):
         self.samples = samples
 
     def _initial(self) -> dict[str, Any]:
+        was_asked = self.row.step != ImportStep.UPLOADED
         chosen = list(self.row.lists.values_list("pk", flat=True))
         return {
             "lists": chosen or ([self.to.pk] if self.to else []),
             "way": "update" if self.row.update_existing else "add",
-            "basis": self.row.basis,
+            # Nobody chooses this one by not looking.
+            "basis": self.row.basis or (NONE if was_asked else ""),
             "wording": self.row.wording,
         }
 
@@ -148,7 +155,7 @@ class ColumnsForm(forms.Form):
         to = column.get("to") or SKIP
         if to == ATTRIBUTE:
             to = f"{PREFIX}{column['key']}" if known else NEW
-        title = column.get("title") or _now("Column %(number)d") % {
+        title = column.get("title") or gettext("Column %(number)d") % {
             "number": number + 1
         }
         self.fields[f"to-{number}"] = forms.ChoiceField(
@@ -191,7 +198,7 @@ class ColumnsForm(forms.Form):
         for number in range(len(self.row.columns)):
             is_new = cleaned.get(f"to-{number}") == NEW
             if is_new and not cleaned.get(f"key-{number}"):
-                self.add_error(f"key-{number}", _now("Name this attribute."))
+                self.add_error(f"key-{number}", gettext("Name this attribute."))
         return cleaned
 
     def columns(self) -> list[dict[str, str]]:
@@ -208,6 +215,10 @@ class ColumnsForm(forms.Form):
         if to.startswith(PREFIX):
             return {"to": ATTRIBUTE, "key": to.removeprefix(PREFIX)}
         return {"to": to, "key": ""}
+
+    def basis_chosen(self) -> str:
+        chosen: str = self.cleaned_data["basis"]
+        return "" if chosen == NONE else chosen
 
     def show(self, error: InvalidInput) -> None:
         """Put the services' refusal where it belongs: at a column, or at a field."""

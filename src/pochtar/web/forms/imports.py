@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import Workspace
@@ -62,7 +62,7 @@ class UploadForm(forms.Form):
         text: str = self.cleaned_data["text"]
         if len(text) > LONGEST_PASTE:
             raise forms.ValidationError(
-                _now("That is too much to paste. Save it as a file and upload that.")
+                gettext("That is too much to paste. Save it as a file and upload that.")
             )
         return text
 
@@ -72,14 +72,14 @@ class UploadForm(forms.Form):
             size = filesizeformat(settings.UPLOAD_MAX_BYTES)
             self.add_error(
                 "file",
-                _now(
+                gettext(
                     "The file is too big: at most %(size)s are taken in. Divide it into "
                     "parts, or save a spreadsheet as CSV, which is smaller."
                 )
                 % {"size": size},
             )
         elif not self.errors and not self._is_filled(cleaned):
-            self.add_error("file", _now("Choose a file, or paste rows below."))
+            self.add_error("file", gettext("Choose a file, or paste rows below."))
         return cleaned
 
     def _is_filled(self, cleaned: dict[str, Any]) -> bool:
