@@ -46,7 +46,10 @@ WORK = (
         name="recipients",
         label=_("Recipients"),
         icon="users",
-        family=("recipient", "recipients", "job", "jobs", "export", "exports"),
+        family=(
+            *("recipient", "recipients", "import", "imports"),
+            *("job", "jobs", "export", "exports"),
+        ),
     ),
     Entry(
         name="lists", label=_("Lists"), icon="list-details", family=("list", "lists")
