@@ -39,6 +39,7 @@ EXAMINED = 20_000
 # What a reader may sort by, and the column that does it: a UUIDv7 ascends with time.
 ORDERS = {"added": "pk", "name": "name_key", "address": "email_key"}
 DEFAULT_ORDER = "-added"
+LAST = "\U0010ffff"  # sorts behind whatever may follow a prefix
 FEW = 200  # up to which several wide conditions together are counted
 
 
