@@ -17,7 +17,7 @@ from pochtar.recipients.imports import (
     kept_rows,
     sample_rows,
 )
-from pochtar.recipients.models import Import, ImportStep
+from pochtar.recipients.models import Basis, Import, ImportStep
 from pochtar.web.import_stepper import is_changeable
 
 EXAMPLES = 5
@@ -72,6 +72,9 @@ FIELDS: dict[str, str | Promise] = {
     "comment": _("Comment"),
     "basis": _("Basis"),
 }
+BASES: dict[str, str | Promise] = dict(Basis.choices)
+# What it is, before, after.
+Change = tuple[str | Promise, str | Promise, str | Promise]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,7 @@ class Example:
     email: str
     full_name: str
     details: list[tuple[str | Promise, str]] = field(default_factory=list)
-    changes: list[tuple[str | Promise, str, str]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     twin_of: int = 0
     cells: Sequence[str] = ()
 
@@ -163,14 +166,13 @@ def _example(sample: Sample) -> Example:
         email=sample.email,
         full_name=sample.full_name,
         details=[(key, value) for key, value in sample.attributes.items() if value],
-        changes=[
-            (_name(key), before, after)
-            for key, (before, after) in sample.changes.items()
-        ],
+        changes=[_change(key, *values) for key, values in sample.changes.items()],
         twin_of=sample.twin_of,
         cells=sample.cells[:CELLS],
     )
 
 
-def _name(key: str) -> str | Promise:
-    return FIELDS.get(key) or key.removeprefix("attributes.")
+def _change(key: str, before: str, after: str) -> Change:
+    if key == "basis":
+        return FIELDS[key], BASES.get(before, before), BASES.get(after, after)
+    return FIELDS.get(key) or key.removeprefix("attributes."), before, after
