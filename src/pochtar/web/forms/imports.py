@@ -156,7 +156,9 @@ class ReadingForm(forms.Form):
         """Return what `reread_import` takes, or nothing when all is as it was."""
         if not self.has_changed():
             return {}
-        told = {name: self.cleaned_data[name] for name in self.fields}
+        told: dict[str, Any] = dict(self.cleaned_data)
+        if "sheet" in told:
+            told["sheet"] = int(told["sheet"])
         return {**told, "header": told["header"] == YES}
 
 
