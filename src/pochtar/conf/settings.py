@@ -158,7 +158,6 @@ MEDIA_ROOT = VAR / "media"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # a 10 MB paste gets a field error
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 # Files of imports: written to the disk while they arrive, beside where they are kept.
-UPLOAD_MAX_BYTES = env.int("IMPORT_MAX_MB", default=200) * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["pochtar.web.uploads.DiskUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = VAR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)

@@ -17,7 +17,7 @@ from pochtar.recipients.imports import (
     kept_rows,
     sample_rows,
 )
-from pochtar.recipients.models import Import, ImportStep
+from pochtar.recipients.models import Basis, Import, ImportStep, WorkState
 from pochtar.web.import_stepper import is_changeable
 
 EXAMPLES = 5
@@ -49,7 +49,7 @@ KINDS: dict[str, tuple[str, str | Promise, str | Promise, str | Promise]] = {
         "",
         _("Twice in the file"),
         _("Twice in the file"),
-        _("The last row with the address counts."),
+        _("The first row with the address counts."),
     ),
     "suppressed": (
         "",
@@ -59,12 +59,10 @@ KINDS: dict[str, tuple[str, str | Promise, str | Promise, str | Promise]] = {
     ),
 }
 ROWS = ("new", "updated", "unchanged", "refused", "duplicate")
-NOT_YET = frozenset({ImportStep.UPLOADED, ImportStep.MAPPED, ImportStep.CHECKED})
 # What stopped it, by ``Work.error``.
 FAILURES: dict[str, str | Promise] = {
-    "": _(
-        "Nothing is lost: import the same file again. Whoever is in stays as they are."
-    ),
+    "failed": _("Nothing is lost: it can be taken up where it was."),
+    "file_unreadable": _("The file could not be read to its end. Upload it again."),
 }
 FIELDS: dict[str, str | Promise] = {
     "email": _("E-mail"),
@@ -72,6 +70,9 @@ FIELDS: dict[str, str | Promise] = {
     "comment": _("Comment"),
     "basis": _("Basis"),
 }
+BASES: dict[str, str | Promise] = dict(Basis.choices)
+# What it is, before, after.
+Change = tuple[str | Promise, str | Promise, str | Promise]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class Example:
     email: str
     full_name: str
     details: list[tuple[str | Promise, str]] = field(default_factory=list)
-    changes: list[tuple[str | Promise, str, str]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     twin_of: int = 0
     cells: Sequence[str] = ()
 
@@ -101,21 +102,27 @@ class Outcome:
 
 def report_context(row: Import) -> dict[str, Any]:
     """Return what the page of a checked, finished or stopped import shows."""
-    asks = is_changeable(row)
-    is_past = row.step not in NOT_YET
+    asks = row.step == ImportStep.CHECKED and is_changeable(row)
     context: dict[str, Any] = {
         "asks": asks,
         "rows": sum(row.counts.get(name, 0) for name in ROWS),
-        "failure": FAILURES.get(row.error, FAILURES[""]),
-        "outcomes": _outcomes(row, is_past=is_past),
+        "outcomes": _outcomes(row, is_past=not asks) if row.counts else [],
         "refused": _refused(row),
         "touched": row.counts.get("new", 0) + row.counts.get("updated", 0),
         "lists": row.lists.order_by("name"),
         "may_undo": can_undo(row),
+        "may_go_on": _may_go_on(row),
+        "failure": FAILURES.get(row.error, FAILURES["failed"]),
     }
     if row.step == ImportStep.UNDONE and row.counts.get("kept"):
         context["kept"] = kept_rows(row, limit=KEPT_SHOWN)
     return context
+
+
+def _may_go_on(row: Import) -> bool:
+    """Say whether an import that failed half-way can be taken up where it was."""
+    halves = {ImportStep.APPLYING, ImportStep.INDEXING}
+    return row.state == WorkState.FAILED and row.step in halves and bool(row.stamp)
 
 
 def _outcomes(row: Import, *, is_past: bool) -> list[Outcome]:
@@ -163,14 +170,13 @@ def _example(sample: Sample) -> Example:
         email=sample.email,
         full_name=sample.full_name,
         details=[(key, value) for key, value in sample.attributes.items() if value],
-        changes=[
-            (_name(key), before, after)
-            for key, (before, after) in sample.changes.items()
-        ],
+        changes=[_change(key, *values) for key, values in sample.changes.items()],
         twin_of=sample.twin_of,
         cells=sample.cells[:CELLS],
     )
 
 
-def _name(key: str) -> str | Promise:
-    return FIELDS.get(key) or key.removeprefix("attributes.")
+def _change(key: str, before: str, after: str) -> Change:
+    if key == "basis":
+        return FIELDS[key], BASES.get(before, before), BASES.get(after, after)
+    return FIELDS.get(key) or key.removeprefix("attributes."), before, after

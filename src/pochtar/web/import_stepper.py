@@ -43,6 +43,8 @@ FIRST = [Step(label=label, current=not number) for number, label in enumerate(LA
 
 def is_changeable(row: Import) -> bool:
     """Say whether a person may still choose how it is read and what is done."""
+    if row.state == WorkState.FAILED:
+        return row.step == ImportStep.CHECKING
     return row.state == WorkState.IDLE and row.step in CHANGEABLE
 
 
@@ -68,6 +70,4 @@ def _addresses(row: Import, due: int) -> dict[int, str]:
         COLUMNS: reverse("import-columns", args=[row.pk]),
         CHECK: reverse("import", args=[row.pk]),
     }
-    if due == CHECK:  # how it is read is settled by the check
-        del pages[TABLE]
     return {number: url for number, url in pages.items() if number <= due}

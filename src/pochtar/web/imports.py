@@ -9,19 +9,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from mailcore.sheets import LIMITS
 from pochtar.accounts.models import Role
-from pochtar.base.errors import InvalidInput
+from pochtar.base.errors import InvalidInput, PochtarError
 from pochtar.base.paging import keyset_page
 from pochtar.recipients.imports import start_import, start_paste
-from pochtar.recipients.models import Import, ImportStep, RecipientList
+from pochtar.recipients.models import Import, ImportStep, RecipientList, WorkState
 from pochtar.web import import_steps
 from pochtar.web.access import (
     WorkspaceRequest,
@@ -64,6 +66,8 @@ def import_add(request: WorkspaceRequest) -> HttpResponse:
             form.add_error(
                 error.field if error.field in form.fields else None, str(error)
             )
+        except PochtarError as error:
+            form.add_error(None, str(error))
         else:
             url = reverse("import", args=[row.pk])
             to = form.cleaned_data["to"]
@@ -112,7 +116,7 @@ def _render_upload(request: WorkspaceRequest, form: UploadForm) -> HttpResponse:
     context = {
         "form": form,
         "to": to,
-        "limit": settings.UPLOAD_MAX_BYTES,
+        "limit": LIMITS.file_bytes,
         "stepper": FIRST,
     }
     template = "imports/new.html" + ("#form" if wants_fragment(request) else "")
@@ -143,6 +147,8 @@ def _question(request: WorkspaceRequest, row: Import) -> HttpResponse | None:
         return None
     if row.step == ImportStep.UPLOADED:
         return render_reading(request, row)
+    if row.state == WorkState.FAILED:
+        messages.error(request, gettext("The check was stopped by an error."))
     return render_columns(request, row)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
+from mailcore.sheets import LIMITS
 from pochtar.accounts.models import Role
 
 TOO_BIG = "pochtar.upload_too_big"
@@ -32,7 +32,7 @@ class DiskUploadHandler(TemporaryFileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.received += len(raw_data)
-        if self.received > settings.UPLOAD_MAX_BYTES:
+        if self.received > LIMITS.file_bytes:
             assert self.request
             self.request.META[TOO_BIG] = True
             raise SkipFile  # Django closes the file, which deletes it

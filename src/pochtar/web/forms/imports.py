@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from mailcore.sheets import LIMITS
 from pochtar.accounts.models import Workspace
 from pochtar.recipients.models import RecipientList
 
@@ -69,7 +69,7 @@ class UploadForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if self.too_big:
-            size = filesizeformat(settings.UPLOAD_MAX_BYTES)
+            size = filesizeformat(LIMITS.file_bytes)
             self.add_error(
                 "file",
                 gettext(
@@ -156,7 +156,9 @@ class ReadingForm(forms.Form):
         """Return what `reread_import` takes, or nothing when all is as it was."""
         if not self.has_changed():
             return {}
-        told = {name: self.cleaned_data[name] for name in self.fields}
+        told: dict[str, Any] = dict(self.cleaned_data)
+        if "sheet" in told:
+            told["sheet"] = int(told["sheet"])
         return {**told, "header": told["header"] == YES}
 
 
