@@ -20,6 +20,7 @@ from pochtar.recipients.consent_models import (
     SuppressionReason,
 )
 from pochtar.recipients.import_models import Import, ImportStep
+from pochtar.recipients.stop_models import StopUpload
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Recipient",
     "RecipientList",
     "SearchWord",
+    "StopUpload",
     "Subscription",
     "Suppression",
     "SuppressionReason",
