@@ -88,12 +88,15 @@ def make_list(
     return row
 
 
-def make_suppression(workspace: Workspace, email: str = "", **over: Any) -> Suppression:
+def make_suppression(
+    workspace: Workspace, email: str = "", *, by_hash: bool = False, **over: Any
+) -> Suppression:
     """An entry of the stop list; ``domain`` makes it a domain's."""
     fields: dict[str, Any] = {"reason": SuppressionReason.MANUAL, **over}
     if not fields.get("domain"):
         email = email or f"stopped{next(_numbers)}@example.com"
-        fields = {"email": email, "address_hash": hash_address(email.lower()), **fields}
+        fields["address_hash"] = hash_address(email.lower())
+        fields["email"] = "" if by_hash else email
     return Suppression.objects.create(workspace=workspace, **fields)
 
 

@@ -18,6 +18,8 @@ from pochtar.accounts.services import note_departure, require_role, write_audit
 from pochtar.base.errors import Conflict
 from pochtar.recipients.models import Recipient, RecipientList, Subscription
 from pochtar.recipients.search import Selection
+from pochtar.recipients.stop_marks import lock_stop_list
+from pochtar.recipients.stoplist import remember_departed
 
 BATCH = 5000
 
@@ -29,6 +31,8 @@ def delete_selected(selection: Selection, *, by: User) -> int:
     number = 0
     for ids in _batches(selection.recipients()):
         with transaction.atomic():
+            lock_stop_list(workspace)
+            remember_departed(workspace, ids)
             deleted = Recipient.objects.filter(pk__in=ids).delete()[1]
             number += deleted.get(Recipient._meta.label, 0)
             note_departure(workspace)
