@@ -9,6 +9,7 @@ from typing import Any
 from mailcore.dkim import Algorithm
 from mailcore.dkim_keys import PrivateKey, bits_of, generate_key, pack_key, public_text
 from pochtar.accounts.models import Membership, Role, User, Workspace
+from pochtar.base.addresshash import hash_address
 from pochtar.content.models import Message
 from pochtar.delivery.dkim_signing import sealed_key
 from pochtar.delivery.models import (
@@ -28,6 +29,9 @@ from pochtar.recipients.models import (
     JobKind,
     Recipient,
     RecipientList,
+    StopUpload,
+    Suppression,
+    SuppressionReason,
 )
 from pochtar.recipients.search import Search
 from pochtar.recipients.selections import Selection, pack_selection
@@ -94,6 +98,29 @@ def make_job(workspace: Workspace, **over: Any) -> BulkJob:
     values = {"kind": JobKind.STOP, "wish": {"evidence": ""}, **over}
     return BulkJob.objects.create(
         workspace=workspace, selection=pack_selection(selection), **values
+    )
+
+
+def make_suppression(
+    workspace: Workspace, email: str = "", *, by_hash: bool = False, **over: Any
+) -> Suppression:
+    """An entry of the stop list; ``domain`` makes it a domain's."""
+    fields: dict[str, Any] = {"reason": SuppressionReason.MANUAL, **over}
+    if not fields.get("domain"):
+        email = email or f"stopped{next(_numbers)}@example.com"
+        fields["address_hash"] = hash_address(email.lower())
+        fields["email"] = "" if by_hash else email
+    return Suppression.objects.create(workspace=workspace, **fields)
+
+
+def make_stop_upload(workspace: Workspace, **over: Any) -> StopUpload:
+    return StopUpload.objects.create(
+        workspace=workspace,
+        **{
+            "content": b"anna@example.com\nbad.example\n",
+            "reason": SuppressionReason.MANUAL,
+            **over,
+        },
     )
 
 

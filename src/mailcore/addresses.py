@@ -24,6 +24,7 @@ __all__ = [
     "is_usual_address",
     "parse_address",
     "parse_domain",
+    "show_domain",
 ]
 
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
@@ -100,6 +101,15 @@ def parse_domain(text: str) -> str:
     if "." not in domain:
         raise AddressError("domain", text)
     return domain
+
+
+def show_domain(domain: str) -> str:
+    """Return the domain as people write it; what is no IDN stays as it is."""
+    try:
+        shown = domain.encode("ascii").decode("idna")
+    except UnicodeError:
+        return domain
+    return shown if shown.isprintable() else domain
 
 
 def is_usual_address(text: str) -> bool:

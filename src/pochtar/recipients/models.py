@@ -30,6 +30,7 @@ from pochtar.recipients.import_models import (
 )
 from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
 from pochtar.recipients.segment_models import Segment
+from pochtar.recipients.stop_models import StopUpload
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "RecipientList",
     "SearchText",
     "Segment",
+    "StopUpload",
     "Subscription",
     "Suppression",
     "SuppressionReason",

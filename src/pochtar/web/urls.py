@@ -7,6 +7,7 @@ from django.urls import include, path
 from pochtar.web import (
     account,
     attempts,
+    consent,
     design,
     dkim,
     health,
@@ -22,6 +23,7 @@ from pochtar.web import (
     relays,
     sandbox,
     senders,
+    stoplist,
     workspace,
 )
 from pochtar.web.public import unsubscribe
@@ -34,6 +36,8 @@ urlpatterns = [
     *imports.urlpatterns,
     *recipients.urlpatterns,
     *jobs.urlpatterns,
+    *consent.urlpatterns,
+    *stoplist.urlpatterns,
     *lists.urlpatterns,
     *messages.urlpatterns,
     *mailings.urlpatterns,
