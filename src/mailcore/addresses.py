@@ -23,6 +23,7 @@ __all__ = [
     "address_key",
     "is_usual_address",
     "parse_address",
+    "parse_domain",
 ]
 
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
@@ -87,6 +88,26 @@ def is_usual_address(text: str) -> bool:
     What is no usual address may still be one: `parse_address` says.
     """
     return len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text) is not None
+
+
+def parse_domain(text: str) -> str:
+    """Return the domain as A-labels in lower case, or raise `AddressError`.
+
+    Codes: ``empty``, ``control``, ``too_long``, ``domain``.
+    """
+    typed = text.strip(" \t\r\n").removesuffix(".")
+    if not typed:
+        raise AddressError("empty", text)
+    if _CONTROL.search(typed):
+        raise AddressError("control", text)
+    try:
+        domain: str = _strictly(f"a@{typed}").ascii_domain.lower()
+    except EmailNotValidError as error:
+        code = "too_long" if "too long" in str(error) else "domain"
+        raise AddressError(code, text) from error
+    if "." not in domain:
+        raise AddressError("domain", text)
+    return domain
 
 
 def address_key(text: str) -> str:
