@@ -83,6 +83,14 @@ def parse_address(text: str) -> Address:
     return _checked(typed)
 
 
+def is_usual_address(text: str) -> bool:
+    """Tell, at little cost, whether the text is an address and its own wire form.
+
+    What is no usual address may still be one: `parse_address` says.
+    """
+    return len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text) is not None
+
+
 def parse_domain(text: str) -> str:
     """Return the domain as A-labels in lower case, or raise `AddressError`.
 
@@ -110,14 +118,6 @@ def show_domain(domain: str) -> str:
     except UnicodeError:
         return domain
     return shown if shown.isprintable() else domain
-
-
-def is_usual_address(text: str) -> bool:
-    """Tell, at little cost, whether the text is an address and its own wire form.
-
-    What is no usual address may still be one: `parse_address` says.
-    """
-    return len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text) is not None
 
 
 def address_key(text: str) -> str:

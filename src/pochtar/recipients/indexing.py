@@ -9,6 +9,7 @@ its rows afterwards, because the index costs more than everything else.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -37,6 +38,11 @@ def index_recipients(recipients: QuerySet[Recipient]) -> int:
         inner, parameters = chosen.query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:  # nobody at all, and Django knows it without asking
         return 0
+    return index_selected(inner, parameters)
+
+
+def index_selected(inner: str, parameters: Any) -> int:
+    """Do it for the rows of a SELECT: id, workspace_id, folded (address), name_key."""
     table = connection.ops.quote_name(SearchText._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(

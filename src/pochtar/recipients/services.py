@@ -68,7 +68,7 @@ def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recip
         hold_stop_list(workspace)
         recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _insert(recipient)
-        _keep_keys(workspace, recipient.attributes)
+        keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
     return recipient
 
@@ -83,7 +83,7 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
         hold_stop_list(workspace)
         recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _overwrite(recipient)
-        _keep_keys(workspace, recipient.attributes)
+        keep_keys(workspace, recipient.attributes)
         write_audit(
             workspace,
             by=by,
@@ -110,7 +110,7 @@ def overwrite(recipient: Recipient, person: Person, *, basis: str) -> None:
     _overwrite(recipient)
     Recipient.objects.filter(pk=recipient.pk).update(basis=basis)
     recipient.basis = basis
-    _keep_keys(recipient.workspace, recipient.attributes)
+    keep_keys(recipient.workspace, recipient.attributes)
 
 
 def changed_fields(before: Recipient, after: Recipient) -> list[str]:
@@ -143,7 +143,7 @@ def add_recipients(
         rows = Recipient.objects.bulk_create(fresh.values())
         _mark_stopped(workspace, rows)
         index_recipients(Recipient.objects.filter(pk__in=[row.pk for row in rows]))
-        _keep_keys(workspace, {key for row in rows for key in row.attributes})
+        keep_keys(workspace, {key for row in rows for key in row.attributes})
         added += rows
     write_audit(
         workspace,
@@ -217,7 +217,7 @@ def already_there(recipient: Recipient) -> InvalidInput:
     )
 
 
-def _keep_keys(workspace: Workspace, keys: Iterable[str]) -> None:
+def keep_keys(workspace: Workspace, keys: Iterable[str]) -> None:
     """Make sure that the workspace knows these merge fields."""
     known = set(Attribute.objects.of(workspace).values_list("key", flat=True))
     new = [key for key in dict.fromkeys(keys) if key not in known]

@@ -4,13 +4,11 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('recipients', '0005_import_rows'),
-        ('recipients', '0005_search_text'),
-        ('recipients', '0006_join'),
-        ('recipients', '0007_bulk_jobs'),
+        ("recipients", "0005_import_rows"),
+        ("recipients", "0005_search_text"),
+        ("recipients", "0006_join"),
+        ("recipients", "0007_bulk_jobs"),
     ]
 
-    operations = [
-    ]
+    operations = []
