@@ -7,6 +7,7 @@ spreadsheet opens without running anything, and which `read_rows` reads back unc
 
 from __future__ import annotations
 
+from mailcore.sheets.csvwriter import CsvWriter
 from mailcore.sheets.formulas import escape_cell, unescape_cell
 from mailcore.sheets.headings import recognise
 from mailcore.sheets.model import (
@@ -24,7 +25,7 @@ from mailcore.sheets.model import (
 from mailcore.sheets.paste import from_paste
 from mailcore.sheets.rows import read_rows
 from mailcore.sheets.understanding import preview, understand
-from mailcore.sheets.writers import CsvWriter, XlsxWriter
+from mailcore.sheets.xlsxwriter import XlsxWriter
 
 __all__ = [
     "DELIMITERS",
