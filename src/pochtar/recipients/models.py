@@ -19,6 +19,7 @@ from pochtar.recipients.consent_models import (
     Suppression,
     SuppressionReason,
 )
+from pochtar.recipients.domain_models import DomainHealth, DomainVerdict, DomainWalk
 from pochtar.recipients.import_models import Import, ImportStep
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
@@ -30,6 +31,9 @@ __all__ = [
     "ConsentKind",
     "ConsentSource",
     "ConsentSubject",
+    "DomainHealth",
+    "DomainVerdict",
+    "DomainWalk",
     "Import",
     "ImportStep",
     "Recipient",

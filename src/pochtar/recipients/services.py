@@ -21,6 +21,7 @@ from pochtar.recipients.cleaning import (
     clean_comment,
     clean_full_name,
 )
+from pochtar.recipients.domain_health import domain_of, expect_domains
 from pochtar.recipients.models import Attribute, Recipient, SearchWord
 from pochtar.recipients.words import fold, search_words
 
@@ -55,6 +56,7 @@ def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recip
     with transaction.atomic():
         _insert(recipient)
         _keep_keys(workspace, recipient.attributes)
+        expect_domains([domain_of(recipient.email_key)])
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
     return recipient
 
@@ -68,6 +70,7 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     with transaction.atomic():
         _overwrite(recipient)
         _keep_keys(workspace, recipient.attributes)
+        expect_domains([domain_of(recipient.email_key)])
         write_audit(
             workspace,
             by=by,

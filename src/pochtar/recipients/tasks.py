@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from pochtar.base.queue import Task, nudge
+from pochtar.recipients.domain_health import ask_about_domains, walk_recipients
 from pochtar.recipients.models import Work
 from pochtar.recipients.work import rows_of
 
@@ -21,3 +23,12 @@ def tick() -> None:
     for model, task in KINDS:
         for pk in rows_of(model).free(now).values_list("pk", flat=True):
             nudge(task, str(pk))
+
+
+@shared_task(name="pochtar.recipients.look_up_domains")  # type: ignore[untyped-decorator]
+def look_up_domains() -> None:
+    """Meet the domains of new recipients, and ask DNS about a few."""
+    if not settings.MX_LOOKUPS:
+        return
+    walk_recipients()
+    ask_about_domains()

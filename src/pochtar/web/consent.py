@@ -38,9 +38,7 @@ def consent(request: WorkspaceRequest) -> HttpResponse:
             rows = entries_of(request.workspace, hash_address(address.key))
         except InvalidInput as refused:
             rows, error = rows.none(), str(refused)
-    page = keyset_page(
-        rows, order="-sequence", cursor=request.GET.get("cursor", "")
-    )
+    page = keyset_page(rows, order="-sequence", cursor=request.GET.get("cursor", ""))
     context = {
         "page": page,
         "lines": _with_names(request, page.rows),
@@ -63,9 +61,14 @@ def recipient_consent(request: WorkspaceRequest) -> HttpResponse:
             error = str(refused)
     if proof and request.GET.get("format") == "json":
         return _file(proof)
-    recipient = proof and Recipient.objects.of(request.workspace).filter(
-        address_hash=proof.address_hash, email_key=clean_address(proof.email).key
-    ).first()
+    recipient = (
+        proof
+        and Recipient.objects.of(request.workspace)
+        .filter(
+            address_hash=proof.address_hash, email_key=clean_address(proof.email).key
+        )
+        .first()
+    )
     context = {"proof": proof, "query": query, "error": error, "recipient": recipient}
     return render(request, "consent/proof.html", context)
 

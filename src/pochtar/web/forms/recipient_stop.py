@@ -19,7 +19,9 @@ class StopForm(forms.Form):
     evidence = forms.CharField(
         label=_("What shows it"),
         required=False,
-        help_text=_("A call, a letter, a ticket number: whoever asks later finds it here."),
+        help_text=_(
+            "A call, a letter, a ticket number: whoever asks later finds it here."
+        ),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
