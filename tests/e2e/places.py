@@ -36,6 +36,7 @@ NOT_PAGES = {
     "account_reauthenticate": "redirects right after a login",
     "recipients-bulk": "a POST",
     "recipient-leave": "a POST that goes back",
+    "recipient-correct": "a POST that goes back",
     "recipient-dossier": "a file",
     "message-test": "a POST that goes back",
     "relay-check": "a POST that goes back",
