@@ -21,6 +21,7 @@ from pochtar.recipients.consent_models import (
 )
 from pochtar.recipients.domain_models import DomainHealth, DomainVerdict, DomainWalk
 from pochtar.recipients.import_models import Import, ImportStep
+from pochtar.recipients.stop_models import StopUpload
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Recipient",
     "RecipientList",
     "SearchWord",
+    "StopUpload",
     "Subscription",
     "Suppression",
     "SuppressionReason",

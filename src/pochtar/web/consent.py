@@ -50,7 +50,7 @@ def consent(request: WorkspaceRequest) -> HttpResponse:
 
 @require_safe
 @workspace_view
-def recipient_consent(request: WorkspaceRequest) -> HttpResponse:
+def consent_proof(request: WorkspaceRequest) -> HttpResponse:
     """Show, or give as a file, the proof sheet of an address."""
     query, error = _asked(request), ""
     proof: Proof | None = None
@@ -100,5 +100,5 @@ def _with_names(
 
 urlpatterns = [
     path("consent/", consent, name="consent"),
-    path("recipients/consent/", recipient_consent, name="recipient-consent"),
+    path("recipients/consent/", consent_proof, name="consent-proof"),
 ]

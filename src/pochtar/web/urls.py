@@ -7,6 +7,7 @@ from django.urls import include, path
 from pochtar.web import (
     account,
     attempts,
+    consent,
     design,
     dkim,
     health,
@@ -20,6 +21,7 @@ from pochtar.web import (
     relays,
     sandbox,
     senders,
+    stoplist,
     workspace,
 )
 from pochtar.web.public import unsubscribe
@@ -30,6 +32,8 @@ urlpatterns = [
     *account.urlpatterns,
     *workspace.urlpatterns,
     *recipients.urlpatterns,
+    *consent.urlpatterns,
+    *stoplist.urlpatterns,
     *lists.urlpatterns,
     *messages.urlpatterns,
     *mailings.urlpatterns,
