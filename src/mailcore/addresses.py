@@ -15,6 +15,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+import idna
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "is_usual_address",
     "parse_address",
     "parse_domain",
+    "readable_key",
 ]
 
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
@@ -100,6 +102,17 @@ def parse_domain(text: str) -> str:
     if "." not in domain:
         raise AddressError("domain", text)
     return domain
+
+
+def readable_key(key: str) -> str:
+    """Return the key with its domain in its own letters, as people type it."""
+    local, at, domain = key.rpartition("@")
+    if "xn--" not in domain:
+        return key
+    try:
+        return f"{local}{at}{idna.decode(domain)}"
+    except idna.IDNAError:
+        return key
 
 
 def is_usual_address(text: str) -> bool:

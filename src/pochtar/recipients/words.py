@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from mailcore.addresses import readable_key
 from pochtar.recipients.models import Recipient, SearchWord
 
 MOST_WORDS = 24  # of one recipient
@@ -32,6 +33,8 @@ def words_of(*, email_key: str, full_name: str) -> list[str]:
     local, _at, domain = key.rpartition("@")
     # The first part of the local part is the beginning of the address itself.
     words = [key, domain, *_WORD.findall(local)[1:]]
+    if (readable := fold(readable_key(email_key))) != key:
+        words += [readable, readable.rpartition("@")[2]]
     for word in _NAME_WORD.findall(fold(full_name)):
         words += [word, *_WORD.findall(word)[1:]]
     return list(dict.fromkeys(word[: SearchWord.LONGEST] for word in words))[
