@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 from django.conf import LazySettings
 
@@ -19,9 +20,11 @@ from pochtar.delivery.models import DkimKey
 
 @dataclass
 class Zone:
-    """TXT values by name. ``mute`` answers nothing, ``rcode`` a failure."""
+    """Values by name. ``mute`` answers nothing, ``rcode`` a failure."""
 
     txt: dict[str, list[str]] = field(default_factory=dict)
+    mx: dict[str, list[str]] = field(default_factory=dict)  # "10 mx.example."
+    a: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     mute: bool = False
     rcode: int = dns.rcode.NOERROR
@@ -40,11 +43,16 @@ class Zone:
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA
         response.set_rcode(dns.rcode.Rcode(self.rcode))
-        if values := self.txt.get(name):
+        kind = dns.rdatatype.to_text(query.question[0].rdtype)
+        tables = {"TXT": self.txt, "MX": self.mx, "A": self.a}
+        values = tables.get(kind, {}).get(name, [])
+        if kind == "TXT":
+            values = [*map(quoted, values)]
+        if values:
             response.answer.append(
-                dns.rrset.from_text(f"{name}.", 60, "IN", "TXT", *map(quoted, values))
+                dns.rrset.from_text(f"{name}.", 60, "IN", kind, *values)
             )
-        elif not self.rcode:
+        elif not self.rcode and not any(name in table for table in tables.values()):
             response.set_rcode(dns.rcode.NXDOMAIN)
         return response.to_wire()
 

@@ -15,6 +15,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+import idna
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "is_usual_address",
     "parse_address",
     "parse_domain",
+    "readable_key",
     "show_domain",
 ]
 
@@ -118,6 +120,17 @@ def show_domain(domain: str) -> str:
     except UnicodeError:
         return domain
     return shown if shown.isprintable() else domain
+
+
+def readable_key(key: str) -> str:
+    """Return the key with its domain in its own letters, as people type it."""
+    local, at, domain = key.rpartition("@")
+    if "xn--" not in domain:
+        return key
+    try:
+        return f"{local}{at}{idna.decode(domain)}"
+    except idna.IDNAError:
+        return key
 
 
 def address_key(text: str) -> str:

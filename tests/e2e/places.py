@@ -37,6 +37,7 @@ NOT_PAGES = {
     "account_reauthenticate": "redirects right after a login",
     "recipients-bulk": "a POST",
     "recipient-leave": "a POST that goes back",
+    "recipient-correct": "a POST that goes back",
     "recipient-dossier": "a file",
     "job-live": "a fragment of the job's page",
     "job-cancel": "a POST that goes back",

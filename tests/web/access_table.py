@@ -212,6 +212,7 @@ RECIPIENTS = {
     "recipient-unsubscribe": page(recipient, post=EDITOR),
     "recipient-resubscribe": page(recipient, post=EDITOR),
     "recipient-leave": action(EDITOR, recipient),
+    "recipient-correct": action(EDITOR, recipient),
     "recipient-stop": page(recipient, post=EDITOR),
     "recipient-allow": page(recipient, post=EDITOR),
     "recipient-merge": page(recipient, post=EDITOR),

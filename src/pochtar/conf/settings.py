@@ -294,7 +294,8 @@ DELIVERY_CHUNK_PER_CONNECTION: int = env.int(
     "DELIVERY_CHUNK_PER_CONNECTION", default=10
 )
 DELIVERY_SLICE_SIZE: int = env.int("DELIVERY_SLICE_SIZE", default=1000)
-# Ask DNS which provider is behind a company's domain, in the background.
+# Ask DNS, in the background, which provider is behind a company's domain, and whether
+# the domains of recipients take mail.
 MX_LOOKUPS: bool = env.bool("MX_LOOKUPS", default=True)
 DELIVERY_LEASE = timedelta(seconds=60)
 # Letters put off are tried again for so long (SMTP-19); 0: never.
@@ -359,6 +360,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "pochtar.recipients.tick",
         "schedule": 5.0,
         "options": {"expires": 10.0},
+    },
+    "domains": {
+        "task": "pochtar.recipients.look_up_domains",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
     },
     "prune": {"task": "pochtar.sandbox.prune", "schedule": 3600.0},
     "prune_imports": {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from dns.exception import DNSException, Timeout
-from dns.resolver import NXDOMAIN, NoAnswer, Resolver
+from dns.resolver import NXDOMAIN, NoAnswer
+
+from pochtar.base.resolver import make_resolver
 
 LONGEST_ANSWER = 10  # TXT values of one name; who has more is not looked at
 
@@ -23,7 +25,9 @@ def find_txt(name: str) -> list[str]:
     The strings of one value are put together, as RFC 6376 section 3.6.2.2 says.
     """
     try:
-        answer = _resolver().resolve(f"{name}.", "TXT", lifetime=settings.DNS_TIMEOUT)
+        answer = make_resolver().resolve(
+            f"{name}.", "TXT", lifetime=settings.DNS_TIMEOUT
+        )
     except (NXDOMAIN, NoAnswer):
         return []
     except Timeout as error:
@@ -32,12 +36,3 @@ def find_txt(name: str) -> list[str]:
         raise DnsTrouble("failed") from error
     values = [b"".join(record.strings) for record in answer][:LONGEST_ANSWER]
     return [value.decode("utf-8", "replace") for value in values]
-
-
-def _resolver() -> Resolver:
-    if not settings.DNS_NAMESERVER:
-        return Resolver()
-    resolver = Resolver(configure=False)
-    resolver.nameservers = [settings.DNS_NAMESERVER]
-    resolver.port = settings.DNS_PORT
-    return resolver

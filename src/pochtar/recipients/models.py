@@ -20,6 +20,7 @@ from pochtar.recipients.consent_models import (
     Suppression,
     SuppressionReason,
 )
+from pochtar.recipients.domain_models import DomainHealth, DomainVerdict, DomainWalk
 from pochtar.recipients.import_models import (
     LOT,
     Import,
@@ -45,6 +46,9 @@ __all__ = [
     "ConsentKind",
     "ConsentSource",
     "ConsentSubject",
+    "DomainHealth",
+    "DomainVerdict",
+    "DomainWalk",
     "Import",
     "ImportChange",
     "ImportRefusal",

@@ -22,6 +22,7 @@ from pochtar.recipients.cleaning import (
     clean_comment,
     clean_full_name,
 )
+from pochtar.recipients.domain_health import domain_of, expect_domains
 from pochtar.recipients.indexing import index_recipients
 from pochtar.recipients.models import Attribute, Recipient
 from pochtar.recipients.stop_marks import hold_stop_list, is_stopped, mark_suppressed
@@ -69,6 +70,7 @@ def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recip
         recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _insert(recipient)
         keep_keys(workspace, recipient.attributes)
+        expect_domains([domain_of(recipient.email_key)])
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
     return recipient
 
@@ -84,6 +86,7 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
         recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _overwrite(recipient)
         keep_keys(workspace, recipient.attributes)
+        expect_domains([domain_of(recipient.email_key)])
         write_audit(
             workspace,
             by=by,

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from pochtar.base.queue import Task, nudge
+from pochtar.recipients.domain_health import ask_about_domains, walk_recipients
 from pochtar.recipients.import_pruning import prune_imports
 from pochtar.recipients.import_work import RUN_IMPORT, nudge_import, run_turn
 from pochtar.recipients.job_tasks import run_job
@@ -38,3 +40,12 @@ def run_import(pk: str) -> None:
 @shared_task(name="pochtar.recipients.prune_imports")  # type: ignore[untyped-decorator]
 def prune() -> None:
     prune_imports()
+
+
+@shared_task(name="pochtar.recipients.look_up_domains")  # type: ignore[untyped-decorator]
+def look_up_domains() -> None:
+    """Meet the domains of new recipients, and ask DNS about a few."""
+    if not settings.MX_LOOKUPS:
+        return
+    walk_recipients()
+    ask_about_domains()

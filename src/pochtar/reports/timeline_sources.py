@@ -125,7 +125,7 @@ def _tell_consent(entry: ConsentEntry) -> Event:
         parts.append(_("Told to them: “%(wording)s”") % {"wording": entry.wording})
     return Event(
         key=f"consent_{entry.kind}",
-        sign="check",
+        sign="check" if mark == Mark.OK else "x",
         mark=mark,
         text=str(text),
         detail=" ".join(filter(None, parts)),

@@ -38,7 +38,7 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 @role_view(Role.EDITOR)
 def recipient_add(request: WorkspaceRequest) -> HttpResponse:
     page = RecipientPage(request.POST if request.method == "POST" else None)
-    if _complete(request, page):
+    if _complete(request, page) and not page.doubts():
         try:
             row = create_recipient(request.workspace, page.person(), by=request.user)
         except InvalidInput as error:
@@ -55,10 +55,11 @@ def recipient_add(request: WorkspaceRequest) -> HttpResponse:
 def recipient_edit(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     row = _find(request, pk)
     title = str(row.full_name or row.email)  # as it is stored, not as it is typed
+    known = row.email
     page = RecipientPage(
         request.POST if request.method == "POST" else None, recipient=row
     )
-    if _complete(request, page):
+    if _complete(request, page) and not page.doubts(known):
         try:
             change_recipient(row, page.person(), by=request.user)
         except InvalidInput as error:
@@ -155,6 +156,7 @@ def _render(
     context |= {
         "form": page.form,
         "rows": page.rows,
+        "suggestion": page.suggestion,
         "keys": keys.values_list("key", flat=True),
         "has_errors": page.form.errors or any(page.rows.errors),
     }

@@ -15,10 +15,12 @@ from pochtar.base.paging import keyset_page
 from pochtar.delivery.models import Attempt
 from pochtar.delivery.reasons import reason_words
 from pochtar.delivery.reply_words import Explained, explain_attempt
+from pochtar.recipients.consent_proof import entries_of
+from pochtar.recipients.domain_health import health_of
+from pochtar.recipients.hygiene import hints_about
 from pochtar.recipients.models import Recipient, RecipientList
 from pochtar.recipients.places import leave_list
 from pochtar.recipients.stopping import stops_of
-from pochtar.reports.proof import last_proof
 from pochtar.reports.timeline import read_timeline
 from pochtar.reports.timeline_sources import SOURCES
 from pochtar.web.access import (
@@ -45,7 +47,11 @@ def recipient(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
         "places": row.subscriptions.select_related("list").order_by("list__name"),
         "stops": stops,
         "stopped_address": any(stop.address_hash for stop in stops),
-        "proof": last_proof(row),
+        "proof": entries_of(row.workspace, row.address_hash)
+        .order_by("-sequence")
+        .first(),
+        "hints": hints_about(row.email),
+        "health": health_of(row.email_key),
         "show": show,
     }
     if show:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,8 +20,10 @@ from pochtar.delivery.models import Attempt, Delivery
 from pochtar.mailings.erasure import erase_person
 from pochtar.mailings.merging import merge_people
 from pochtar.recipients.handing import note_handed_over
+from pochtar.recipients.hygiene import hints_about
 from pochtar.recipients.models import Recipient
 from pochtar.recipients.search import Search, find_page
+from pochtar.recipients.services import Person, change_recipient
 from pochtar.recipients.stopping import allow_recipient, stop_recipient
 from pochtar.reports.dossier import write_dossier
 from pochtar.web.access import (
@@ -52,6 +55,34 @@ def recipient_stop(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     context = {"recipient": row, "form": form}
     status = 422 if form.errors else 200
     return render(request, "recipients/stop.html", context, status=status)
+
+
+@require_POST
+@workspace_view
+def recipient_correct(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """Take the suggested domain instead of the mistyped one."""
+    row = _find(request, pk)
+    meant = hints_about(row.email).suggestion
+    if not meant:
+        return redirect("recipient", pk)
+    person = Person(
+        email=meant,
+        full_name=row.full_name,
+        comment=row.comment,
+        attributes=row.attributes,
+    )
+    try:
+        change_recipient(row, person, by=request.user)
+    except InvalidInput as error:
+        messages.error(request, str(error))
+        other = error.details.get("recipient")
+        if isinstance(other, Recipient):
+            merge = reverse("recipient-merge", args=[pk])
+            return redirect(f"{merge}?with={other.pk}")
+    else:
+        done = _("The address is %(email)s now.") % {"email": meant}
+        messages.success(request, done)
+    return redirect("recipient", pk)
 
 
 @form_view

@@ -94,6 +94,11 @@ urlpatterns = [
         name="recipient-stop",
     ),
     path(
+        "recipients/<uuid:pk>/correct/",
+        recipient_person.recipient_correct,
+        name="recipient-correct",
+    ),
+    path(
         "recipients/<uuid:pk>/allow/",
         recipient_person.recipient_allow,
         name="recipient-allow",

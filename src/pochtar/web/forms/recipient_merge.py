@@ -94,5 +94,5 @@ def _choice(label: Any, initial: str) -> forms.ChoiceField:
         label=label,
         choices=[(FIRST, _("the first")), (SECOND, _("the second"))],
         initial=initial,
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )

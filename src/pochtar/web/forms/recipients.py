@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pochtar.base.errors import InvalidInput
 from pochtar.recipients.cleaning import MOST_ATTRIBUTES
+from pochtar.recipients.hygiene import hints_about
 from pochtar.recipients.models import Basis, Recipient
 from pochtar.recipients.services import Person
 
@@ -109,6 +110,7 @@ class RecipientPage:
             # Nothing is judged yet: what was typed comes back with more room.
             initial, rows = _typed(data)
             data, spare = None, MORE_ROWS
+        self.suggestion = ""  # the address that was probably meant
         self.form = RecipientForm(data, initial=initial)
         if recipient and recipient.basis:
             self.form.forbid_unconfirming()
@@ -118,6 +120,21 @@ class RecipientPage:
     def is_valid(self) -> bool:
         # Both, so that every error is shown at once.
         return all([self.form.is_valid(), self.rows.is_valid()])
+
+    def doubts(self, known: str = "") -> bool:
+        """Ask whether the address is meant, unless that was answered or it is known.
+
+        ``take`` takes the suggestion, ``keep`` the address as typed; both send all.
+        """
+        typed = self.form.cleaned_data["email"]
+        meant = hints_about(typed).suggestion
+        if not meant or typed in (known, self.form.data.get("keep")):
+            return False
+        if self.form.data.get("take") == meant:
+            self.form.cleaned_data["email"] = meant
+            return False
+        self.suggestion = meant
+        return True
 
     def person(self) -> Person:
         basis = self.form.cleaned_data["basis"]
