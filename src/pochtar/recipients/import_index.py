@@ -1,6 +1,6 @@
 """Make found by their names whom an import has added or renamed: after all are in."""
 
-# ruff: noqa: S608 - nothing but words of our own is put into the statements
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -16,6 +16,14 @@ from pochtar.recipients.work import keep, let_go
 
 CHUNK = 10_000
 CHUNK_SQLITE = 4_000
+RENAMED = (
+    "SELECT c.recipient_id FROM recipients_importchange c"
+    " JOIN recipients_recipient r ON r.id = c.recipient_id"
+    " WHERE c.id > %(low)s AND c.id <= %(high)s AND r.name_key <> c.name_key"
+)
+SEARCHED = (  # the columns that index_selected takes
+    "SELECT r.id, r.workspace_id, REPLACE(r.email_key, 'ё', 'е') AS folded, r.name_key"
+)
 
 
 def index(import_: Import, *, over: Callable[[], bool]) -> bool:
@@ -42,17 +50,9 @@ def _index_chunk(import_: Import) -> None:
     rows = Range(import_=import_, after=import_.cursor, upto=upto)
     renamed = ask(f"{RENAMED} LIMIT 1", rows.parameters())
     index_selected(
-        "SELECT r.id, r.workspace_id, REPLACE(r.email_key, 'ё', 'е') AS folded,"
-        " r.name_key FROM recipients_importrow s JOIN recipients_recipient r"
+        f"{SEARCHED} FROM recipients_importrow s JOIN recipients_recipient r"
         f" ON {KNOWN if renamed else 'r.id = s.recipient_id'}"
         " WHERE s.id > %(low)s AND s.id <= %(high)s AND s.twin_of = 0 ORDER BY r.id",
         rows.parameters(),
     )
     keep(import_, cursor=upto, done=upto)
-
-
-RENAMED = (
-    "SELECT c.recipient_id FROM recipients_importchange c"
-    " JOIN recipients_recipient r ON r.id = c.recipient_id"
-    " WHERE c.id > %(low)s AND c.id <= %(high)s AND r.name_key <> c.name_key"
-)

@@ -18,8 +18,9 @@ from django.utils import timezone
 
 from pochtar.accounts.services import note_departure, write_audit
 from pochtar.recipients.import_applying import last_number
-from pochtar.recipients.import_index import RENAMED, write_words
+from pochtar.recipients.import_index import RENAMED, SEARCHED
 from pochtar.recipients.import_sql import KNOWN, Range, ask, lock, run, stored
+from pochtar.recipients.indexing import index_selected
 from pochtar.recipients.models import Import, ImportStep, Recipient, WorkState
 from pochtar.recipients.work import keep, let_go
 
@@ -82,12 +83,6 @@ def _remove_added(rows: Range) -> int:
 def _restore_changed(rows: Range) -> int:
     """Put back what was; what remains in ImportChange has been changed since."""
     renamed = bool(ask(f"{RENAMED} LIMIT 1", rows.parameters()))
-    if renamed:
-        run(
-            f"DELETE FROM recipients_searchword WHERE recipient_id IN ({RENAMED}"
-            " AND r.updated_at = %(stamp)s)",
-            rows.parameters(),
-        )
     restored = run(
         "UPDATE recipients_recipient AS r SET full_name = c.full_name,"
         " name_key = c.name_key, comment = c.comment, attributes = c.attributes,"
@@ -96,7 +91,12 @@ def _restore_changed(rows: Range) -> int:
         rows.parameters(),
     )
     if renamed:
-        write_words(rows, renamed=True)
+        index_selected(
+            f"{SEARCHED} FROM recipients_importchange c"
+            " JOIN recipients_recipient r ON r.id = c.recipient_id"
+            f" WHERE {IN_CHANGES} AND r.updated_at = c.updated_at",
+            rows.parameters(),
+        )
     if restored:
         run(
             "DELETE FROM recipients_importchange WHERE id IN ("

@@ -14,15 +14,21 @@ from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Replace
 
+from mailcore.addresses import readable_key
 from pochtar.accounts.models import Workspace
 from pochtar.recipients.models import Recipient, SearchText
+from pochtar.recipients.words import fold
 
 SHORTEST_INDEXED = 3  # characters
 FULL_TEXT = "recipients_searchtext_parts"  # SQLite's table of trigrams
+
+A_LABEL = "xn--"  # of a domain that people write in their own letters
+# Parameters go through the driver's formatting: no percent sign may stand here alone.
+_HAS_A_LABEL = f"LIKE '%%{A_LABEL}%%'"
 
 _FOLDED_KEY = Replace(F("email_key"), Value("ё"), Value("е"), output_field=CharField())
 
@@ -53,7 +59,22 @@ def index_selected(inner: str, parameters: Any) -> int:
             "WHERE old.text <> excluded.text",
             parameters,
         )
-        return int(cursor.rowcount)
+        written = int(cursor.rowcount)
+        cursor.execute(
+            f"SELECT id, folded, name_key FROM ({inner}) AS chosen "  # noqa: S608
+            f"WHERE folded {_HAS_A_LABEL}",
+            parameters,
+        )
+        readable = [
+            (f"{key} {fold(readable_key(key))} {name}", pk)
+            for pk, key, name in cursor.fetchall()
+        ]
+        if readable:
+            cursor.executemany(
+                f"UPDATE {table} SET text = %s WHERE recipient_id = %s",  # noqa: S608
+                readable,
+            )
+        return written
 
 
 def has_terms(terms: Iterable[str]) -> Q:
@@ -63,6 +84,10 @@ def has_terms(terms: Iterable[str]) -> Q:
         in_address = Q(email_key__contains=term)
         if "е" in term:
             in_address = Q(folded_key__contains=term)
+        if not term.isascii():
+            texts = SearchText.objects.filter(recipient=OuterRef("pk"))
+            shown = Exists(texts.filter(text__contains=term))
+            in_address |= Q(email_key__contains=A_LABEL) & shown
         condition &= in_address | Q(name_key__contains=term)
     return condition
 
