@@ -114,9 +114,10 @@ def finished_import(workspace: Workspace) -> Found:
 
 
 def _owner(workspace: Workspace) -> User:
-    return User.objects.get(
+    owners = User.objects.filter(
         memberships__workspace=workspace, memberships__role=Role.OWNER
     )
+    return owners.order_by("pk")[0]
 
 
 def message(workspace: Workspace) -> Found:
