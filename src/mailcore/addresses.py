@@ -82,6 +82,14 @@ def parse_address(text: str) -> Address:
     return _checked(typed)
 
 
+def is_usual_address(text: str) -> bool:
+    """Tell, at little cost, whether the text is an address and its own wire form.
+
+    What is no usual address may still be one: `parse_address` says.
+    """
+    return len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text) is not None
+
+
 def parse_domain(text: str) -> str:
     """Return the domain as A-labels in lower case, or raise `AddressError`.
 
@@ -100,14 +108,6 @@ def parse_domain(text: str) -> str:
     if "." not in domain:
         raise AddressError("domain", text)
     return domain
-
-
-def is_usual_address(text: str) -> bool:
-    """Tell, at little cost, whether the text is an address and its own wire form.
-
-    What is no usual address may still be one: `parse_address` says.
-    """
-    return len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text) is not None
 
 
 def address_key(text: str) -> str:

@@ -120,6 +120,14 @@ def _owner(workspace: Workspace) -> User:
     return owners.order_by("pk")[0]
 
 
+def stopped(workspace: Workspace) -> Found:
+    return _of(make.make_suppression(workspace))
+
+
+def stop_upload(workspace: Workspace) -> Found:
+    return _of(make.make_stop_upload(workspace))
+
+
 def message(workspace: Workspace) -> Found:
     return _of(make.make_message(workspace))
 
@@ -238,6 +246,14 @@ RECIPIENTS = {
     "list-edit": page(recipient_list, post=EDITOR),
     "list-delete": page(recipient_list, post=EDITOR),
     "list-pick": page(recipient_list, post=EDITOR),
+    "consent": page(),
+    "consent-proof": page(),
+    "stoplist": page(),
+    "stoplist-add": page(post=EDITOR),
+    "stoplist-lift": page(stopped, post=EDITOR),
+    "stoplist-import": page(post=EDITOR),
+    "stoplist-upload": page(stop_upload, post=EDITOR),
+    "stoplist-csv": page(),
 }
 MESSAGES = {
     "messages": page(),

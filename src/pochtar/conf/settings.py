@@ -319,6 +319,12 @@ REFUSED_PERCENT: int = env.int("REFUSED_PERCENT", default=10)
 # A scheduled launch later than that was missed.
 MISSED_AFTER = timedelta(minutes=env.int("MISSED_AFTER_MINUTES", default=15))
 
+# Imports ----------------------------------------------------------------------------
+# So long an import can be undone, and its refused rows be had.
+IMPORT_KEEP_DAYS: int = env.int("IMPORT_KEEP_DAYS", default=30)
+# Files of one workspace within a day (SEC-21).
+IMPORTS_PER_DAY: int = env.int("IMPORTS_PER_DAY", default=200)
+
 # Work in the background ---------------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
@@ -355,6 +361,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10.0},
     },
     "prune": {"task": "pochtar.sandbox.prune", "schedule": 3600.0},
+    "prune_imports": {
+        "task": "pochtar.recipients.prune_imports",
+        "schedule": 3600.0,
+    },
 }
 
 LOGGING = logging_config(

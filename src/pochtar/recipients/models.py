@@ -27,6 +27,7 @@ from pochtar.recipients.import_models import (
     ImportRow,
     ImportStep,
 )
+from pochtar.recipients.stop_models import StopUpload
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Recipient",
     "RecipientList",
     "SearchWord",
+    "StopUpload",
     "Subscription",
     "Suppression",
     "SuppressionReason",

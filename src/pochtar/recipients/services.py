@@ -53,7 +53,7 @@ def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recip
     recipient = _fill(Recipient(workspace=workspace), person)
     with transaction.atomic():
         _insert(recipient)
-        _keep_keys(workspace, recipient.attributes)
+        keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
     return recipient
 
@@ -65,7 +65,7 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     _fill(recipient, person)
     with transaction.atomic():
         _overwrite(recipient)
-        _keep_keys(workspace, recipient.attributes)
+        keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_changed", subject=recipient)
     return recipient
 
@@ -87,7 +87,7 @@ def add_recipients(
             del fresh[key]
         rows = Recipient.objects.bulk_create(fresh.values())
         SearchWord.objects.bulk_create(search_words(rows), batch_size=5 * BATCH)
-        _keep_keys(workspace, {key for row in rows for key in row.attributes})
+        keep_keys(workspace, {key for row in rows for key in row.attributes})
         added += rows
     write_audit(
         workspace,
@@ -151,7 +151,7 @@ def already_there(recipient: Recipient) -> InvalidInput:
     )
 
 
-def _keep_keys(workspace: Workspace, keys: Iterable[str]) -> None:
+def keep_keys(workspace: Workspace, keys: Iterable[str]) -> None:
     """Make sure that the workspace knows these merge fields."""
     known = set(Attribute.objects.of(workspace).values_list("key", flat=True))
     new = [key for key in dict.fromkeys(keys) if key not in known]

@@ -7,6 +7,7 @@ from django.urls import include, path
 from pochtar.web import (
     account,
     attempts,
+    consent,
     design,
     dkim,
     health,
@@ -21,6 +22,7 @@ from pochtar.web import (
     relays,
     sandbox,
     senders,
+    stoplist,
     workspace,
 )
 from pochtar.web.public import unsubscribe
@@ -32,6 +34,8 @@ urlpatterns = [
     *workspace.urlpatterns,
     *imports.urlpatterns,
     *recipients.urlpatterns,
+    *consent.urlpatterns,
+    *stoplist.urlpatterns,
     *lists.urlpatterns,
     *messages.urlpatterns,
     *mailings.urlpatterns,
