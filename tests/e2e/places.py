@@ -20,6 +20,9 @@ NOT_PAGES = {
     "recipients-search": "answers a search box",
     "lists-search": "answers a search box",
     "mailing-count": "a fragment of the form",
+    "import-live": "a fragment of the import's page",
+    "import-apply": "a POST that goes back",
+    "import-refused": "a file",
     "mailing-live": "a fragment of the mailing's page",
     "attempts-csv": "a file",
     "stoplist-csv": "a file",
@@ -213,6 +216,15 @@ STATES = {
     "mailing-retry-failed": ("completed",),
     "mailing-send-unknown": ("completed",),
 }
+# And of an import.
+STEPS = {
+    "import": ("uploaded", "checking", "checked", "applying", "finished"),
+    "import-table": ("uploaded",),
+    "import-columns": ("uploaded",),
+    "import-cancel": ("uploaded", "applying"),
+    "import-undo": ("finished",),
+    "import-delete": ("finished",),
+}
 
 
 def _objects(
@@ -224,6 +236,12 @@ def _objects(
             sql = "SELECT id FROM mailings_mailing WHERE workspace_id=? AND status=?"
             if pk := installation.one(sql, workspace, state):
                 yield f"{name}-{state}", UUID(pk)
+        return
+    if kind == "import":
+        for step in STEPS[name]:
+            sql = "SELECT id FROM recipients_import WHERE workspace_id=? AND step=?"
+            if pk := installation.one(sql, workspace, step):
+                yield f"{name}-{step}", UUID(pk)
         return
     # A real SMTP server rather than the sandbox, which nobody edits or deletes.
     order = "kind DESC" if kind == "relay" else "id"

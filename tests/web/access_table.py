@@ -22,9 +22,11 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
-from pochtar.accounts.models import Role, Workspace
+from pochtar.accounts.models import Role, User, Workspace
 from pochtar.delivery.models import Run, RunStatus
 from pochtar.mailings.models import MailingStatus
+from pochtar.recipients.imports import start_paste
+from pochtar.recipients.models import Import, ImportStep, WorkState
 from pochtar.sandbox.models import CapturedMessage
 from tests import make
 from tests.web.mailings import launched
@@ -96,6 +98,30 @@ def recipient_list(workspace: Workspace) -> Found:
 
 def job(workspace: Workspace) -> Found:
     return _of(make.make_job(workspace))
+
+
+def waiting_import(workspace: Workspace) -> Found:
+    text = "anna@mail.example;Анна\nboris@mail.example;Борис"
+    return _of(start_paste(workspace, by=_owner(workspace), text=text))
+
+
+def finished_import(workspace: Workspace) -> Found:
+    row = Import.objects.create(
+        workspace=workspace,
+        file_name="клиенты.csv",
+        step=ImportStep.FINISHED,
+        state=WorkState.DONE,
+        counts={"new": 2, "refused": 1},
+        refusals={"address_syntax": 1},
+    )
+    return _of(row)
+
+
+def _owner(workspace: Workspace) -> User:
+    owners = User.objects.filter(
+        memberships__workspace=workspace, memberships__role=Role.OWNER
+    )
+    return owners.order_by("pk")[0]
 
 
 def stopped(workspace: Workspace) -> Found:
@@ -218,6 +244,17 @@ RECIPIENTS = {
     "recipient-merge": page(recipient, post=EDITOR),
     "recipient-dossier": action(MANAGER, recipient),
     "recipient-erase": page(recipient, post=MANAGER),
+    "imports": page(),
+    "import-add": page(post=EDITOR),
+    "import": page(finished_import),
+    "import-live": page(finished_import),
+    "import-table": page(waiting_import, post=EDITOR),
+    "import-columns": page(waiting_import, post=EDITOR),
+    "import-apply": action(EDITOR, finished_import),
+    "import-cancel": page(waiting_import, post=EDITOR),
+    "import-undo": page(finished_import, post=EDITOR),
+    "import-delete": page(finished_import, post=EDITOR),
+    "import-refused": page(finished_import),
     "lists": page(),
     "lists-search": page(),
     "list-add": page(post=EDITOR),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -18,14 +16,6 @@ register = template.Library()
 @register.filter
 def import_name(row: Import) -> str:
     return row.file_name or _("Pasted rows")
-
-
-@register.filter
-def took(row: Import) -> dt.timedelta | None:
-    """Return how long its last phase ran."""
-    if not (row.started_at and row.finished_at):
-        return None
-    return row.finished_at - row.started_at
 
 
 @register.simple_tag
