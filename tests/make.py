@@ -85,6 +85,13 @@ def make_list(
     return row
 
 
+def make_attribute(workspace: Workspace, key: str = "", **over: Any) -> Attribute:
+    key = key or f"key{next(_numbers)}"
+    return Attribute.objects.create(
+        workspace=workspace, key=key, **{"name": key.title(), **over}
+    )
+
+
 def make_segment(workspace: Workspace, **over: Any) -> Segment:
     rule = {"field": "email", "op": "contains", "value": "example"}
     return Segment.objects.create(

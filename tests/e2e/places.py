@@ -180,6 +180,8 @@ def _stories(installation: Installation, workspace: str) -> Iterator[Place]:
 TABLES = {
     "recipient": "recipients_recipient",
     "list": "recipients_recipientlist",
+    "segment": "recipients_segment",
+    "attribute": "recipients_attribute",
     "message": "content_message",
     "relay": "delivery_relay",
     "sender": "delivery_sender",

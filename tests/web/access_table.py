@@ -94,6 +94,10 @@ def recipient_list(workspace: Workspace) -> Found:
     return _of(make.make_list(workspace))
 
 
+def attribute(workspace: Workspace) -> Found:
+    return _of(make.make_attribute(workspace))
+
+
 def segment(workspace: Workspace) -> Found:
     return _of(make.make_segment(workspace))
 
@@ -198,6 +202,10 @@ RECIPIENTS = {
     "recipient-delete": page(recipient, post=EDITOR),
     "recipient-unsubscribe": page(recipient, post=EDITOR),
     "recipient-resubscribe": page(recipient, post=EDITOR),
+    "attributes": page(),
+    "attribute-add": page(post=EDITOR),
+    "attribute-edit": page(attribute, post=EDITOR),
+    "attribute-delete": page(attribute, post=EDITOR),
     "lists": page(),
     "lists-search": page(),
     "list-add": page(post=EDITOR),

@@ -7,6 +7,7 @@ from django.urls import include, path
 from pochtar.web import (
     account,
     attempts,
+    attributes,
     design,
     dkim,
     health,
@@ -30,6 +31,7 @@ urlpatterns = [
     *health.urlpatterns,
     *account.urlpatterns,
     *workspace.urlpatterns,
+    *attributes.urlpatterns,
     *recipients.urlpatterns,
     *lists.urlpatterns,
     *segments.urlpatterns,

@@ -46,7 +46,7 @@ WORK = (
         name="recipients",
         label=_("Recipients"),
         icon="users",
-        family=("recipient", "recipients"),
+        family=("recipient", "recipients", "attribute", "attributes"),
     ),
     Entry(
         name="lists", label=_("Lists"), icon="list-details", family=("list", "lists")
