@@ -29,6 +29,7 @@ from pochtar.recipients.models import (
     JobKind,
     Recipient,
     RecipientList,
+    Segment,
     StopUpload,
     Suppression,
     SuppressionReason,
@@ -121,6 +122,21 @@ def make_stop_upload(workspace: Workspace, **over: Any) -> StopUpload:
             "reason": SuppressionReason.MANUAL,
             **over,
         },
+    )
+
+
+def make_attribute(workspace: Workspace, key: str = "", **over: Any) -> Attribute:
+    key = key or f"key{next(_numbers)}"
+    return Attribute.objects.create(
+        workspace=workspace, key=key, **{"name": key.title(), **over}
+    )
+
+
+def make_segment(workspace: Workspace, **over: Any) -> Segment:
+    rule = {"field": "email", "op": "contains", "value": "example"}
+    return Segment.objects.create(
+        workspace=workspace,
+        **{"name": f"Segment {next(_numbers)}", "rule": rule, **over},
     )
 
 

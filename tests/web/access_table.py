@@ -132,6 +132,14 @@ def stop_upload(workspace: Workspace) -> Found:
     return _of(make.make_stop_upload(workspace))
 
 
+def attribute(workspace: Workspace) -> Found:
+    return _of(make.make_attribute(workspace))
+
+
+def segment(workspace: Workspace) -> Found:
+    return _of(make.make_segment(workspace))
+
+
 def message(workspace: Workspace) -> Found:
     return _of(make.make_message(workspace))
 
@@ -255,6 +263,10 @@ RECIPIENTS = {
     "import-undo": page(finished_import, post=EDITOR),
     "import-delete": page(finished_import, post=EDITOR),
     "import-refused": page(finished_import),
+    "attributes": page(),
+    "attribute-add": page(post=EDITOR),
+    "attribute-edit": page(attribute, post=EDITOR),
+    "attribute-delete": page(attribute, post=EDITOR),
     "lists": page(),
     "lists-search": page(),
     "list-add": page(post=EDITOR),
@@ -270,6 +282,14 @@ RECIPIENTS = {
     "stoplist-import": page(post=EDITOR),
     "stoplist-upload": page(stop_upload, post=EDITOR),
     "stoplist-csv": page(),
+    "segments": page(),
+    "segment-add": page(post=EDITOR),
+    "segment-build": action(EDITOR),  # a question: changes nothing
+    "segment-preview": action(EDITOR),  # a question: changes nothing
+    "segment": page(segment),
+    "segment-count": page(segment),
+    "segment-edit": page(segment, post=EDITOR),
+    "segment-delete": page(segment, post=EDITOR),
 }
 MESSAGES = {
     "messages": page(),

@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from openpyxl import Workbook
-from pochtar.recipients.import_work import run_turn
 
+from pochtar.recipients.import_work import run_turn
 from pochtar.recipients.models import Import
 
 ADD = "/recipients/imports/new/"

@@ -259,6 +259,33 @@ LETTERS_IN_ORDER = (
 )
 
 
+SEGMENTS: dict[str, dict[str, object]] = {
+    "Москва и Петербург, с именем": {
+        "all": [
+            {
+                "field": "attribute:город",
+                "type": "text",
+                "op": "one_of",
+                "value": ["Москва", "Санкт-Петербург"],
+            },
+            {"field": "full_name", "op": "filled"},
+            {"field": "status", "op": "is", "value": "subscribed"},
+        ]
+    },
+    "Опт без менеджера и новые": {
+        "any": [
+            {
+                "all": [
+                    {"field": "attribute:компания", "type": "text", "op": "filled"},
+                    {"field": "attribute:менеджер", "type": "text", "op": "empty"},
+                ]
+            },
+            {"field": "created", "op": "last", "value": 7},
+        ]
+    },
+}
+
+
 def people(number: int, today: dt.date) -> Iterator[Person]:
     """Yield so many invented people, the same ones every time but for the dates."""
     chance = random.Random(SEED)  # noqa: S311 - invented people, not secrets

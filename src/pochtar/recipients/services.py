@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -14,6 +14,7 @@ from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import note_departure, require_role, write_audit
 from pochtar.base.addresshash import hash_address
 from pochtar.base.errors import Conflict, InvalidInput
+from pochtar.recipients.attributes import clean_typed
 from pochtar.recipients.cleaning import (
     MOST_KEYS,
     clean_address,
@@ -64,6 +65,7 @@ class Person:
 def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recipient:
     """Add a recipient; InvalidInput names the field and, if there already, the other."""
     require_role(by, workspace, Role.EDITOR)
+    person = _in_types(workspace, person, before={})
     recipient = _fill(Recipient(workspace=workspace), person)
     with transaction.atomic():
         hold_stop_list(workspace)
@@ -80,6 +82,7 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     workspace = recipient.workspace
     require_role(by, workspace, Role.EDITOR)
     before = copy(recipient)
+    person = _in_types(workspace, person, before=recipient.attributes)
     _fill(recipient, person)
     with transaction.atomic():
         hold_stop_list(workspace)
@@ -166,6 +169,14 @@ def _mark_stopped(workspace: Workspace, rows: list[Recipient]) -> None:
     marked = set(stopped.values_list("pk", flat=True))
     for row in rows:
         row.suppressed = row.pk in marked
+
+
+def _in_types(
+    workspace: Workspace, person: Person, *, before: Mapping[str, str]
+) -> Person:
+    """Return the person with each attribute as its type stores it."""
+    attributes = clean_attributes(person.attributes)
+    return replace(person, attributes=clean_typed(workspace, attributes, before=before))
 
 
 def _fill(recipient: Recipient, person: Person) -> Recipient:

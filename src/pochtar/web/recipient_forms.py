@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict, InvalidInput
+from pochtar.recipients.attributes import defined_attributes
 from pochtar.recipients.bulk import delete_selected
 from pochtar.recipients.leaving import resubscribe_recipient, unsubscribe_recipient
 from pochtar.recipients.models import Attribute, Recipient, UnsubscribedVia
@@ -37,7 +38,10 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 @form_view
 @role_view(Role.EDITOR)
 def recipient_add(request: WorkspaceRequest) -> HttpResponse:
-    page = RecipientPage(request.POST if request.method == "POST" else None)
+    page = RecipientPage(
+        request.POST if request.method == "POST" else None,
+        definitions=defined_attributes(request.workspace),
+    )
     if _complete(request, page) and not page.doubts():
         try:
             row = create_recipient(request.workspace, page.person(), by=request.user)
@@ -57,7 +61,9 @@ def recipient_edit(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     title = str(row.full_name or row.email)  # as it is stored, not as it is typed
     known = row.email
     page = RecipientPage(
-        request.POST if request.method == "POST" else None, recipient=row
+        request.POST if request.method == "POST" else None,
+        recipient=row,
+        definitions=defined_attributes(row.workspace),
     )
     if _complete(request, page) and not page.doubts(known):
         try:
@@ -155,10 +161,13 @@ def _render(
     keys = Attribute.objects.of(workspace).order_by("key")
     context |= {
         "form": page.form,
+        "typed": page.typed,
         "rows": page.rows,
         "suggestion": page.suggestion,
-        "keys": keys.values_list("key", flat=True),
-        "has_errors": page.form.errors or any(page.rows.errors),
+        "keys": keys.exclude(pk__in=defined_attributes(workspace)).values_list(
+            "key", flat=True
+        ),
+        "has_errors": page.form.errors or page.typed.errors or any(page.rows.errors),
     }
     status = 422 if request.method == "POST" and context["has_errors"] else 200
     return render(request, "recipients/edit.html", context, status=status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.base.errors import InvalidInput
 from pochtar.recipients.cleaning import MOST_ATTRIBUTES
 from pochtar.recipients.hygiene import hints_about
-from pochtar.recipients.models import Basis, Recipient
+from pochtar.recipients.models import Attribute, Basis, Recipient
 from pochtar.recipients.services import Person
+from pochtar.web.forms.typed_attributes import TypedForm
 
 UNCONFIRMED = "unconfirmed"
 SPARE_ROWS = 2
@@ -96,19 +97,29 @@ AttributeFormSet = forms.formset_factory(
 
 
 class RecipientPage:
-    """The two forms as one: what was typed, its errors, and the rows asked for."""
+    """The forms as one: what was typed, its errors, and the rows asked for.
+
+    ``definitions`` are the attributes that have inputs of their own.
+    """
 
     def __init__(
         self,
         data: Mapping[str, Any] | None = None,
         *,
         recipient: Recipient | None = None,
+        definitions: Sequence[Attribute] = (),
     ) -> None:
         initial, rows = _initial(recipient)
+        values = dict(recipient.attributes) if recipient else {}
+        self.typed = TypedForm(data, definitions=definitions, values=values)
+        rows = [row for row in rows if row["key"] not in self.typed.keys]
         spare = SPARE_ROWS
         if data is not None and "more" in data:
             # Nothing is judged yet: what was typed comes back with more room.
             initial, rows = _typed(data)
+            self.typed.full_clean()
+            values |= dict.fromkeys(self.typed.keys, "") | self.typed.attributes()
+            self.typed = TypedForm(None, definitions=definitions, values=values)
             data, spare = None, MORE_ROWS
         self.suggestion = ""  # the address that was probably meant
         self.form = RecipientForm(data, initial=initial)
@@ -118,8 +129,8 @@ class RecipientPage:
         self.rows.extra = spare
 
     def is_valid(self) -> bool:
-        # Both, so that every error is shown at once.
-        return all([self.form.is_valid(), self.rows.is_valid()])
+        # All, so that every error is shown at once.
+        return all([self.form.is_valid(), self.typed.is_valid(), self.rows.is_valid()])
 
     def doubts(self, known: str = "") -> bool:
         """Ask whether the address is meant, unless that was answered or it is known.
@@ -152,11 +163,12 @@ class RecipientPage:
             (row.cleaned_data.get("key", ""), row.cleaned_data.get("value", ""))
             for row in self.rows
         ]
-        return {key: value for key, value in pairs if key and value.strip()}
+        free = {key: value for key, value in pairs if key and value.strip()}
+        return {**free, **self.typed.attributes()}
 
     def twice(self) -> bool:
         """Mark a name that stands in two rows; say whether there is one."""
-        seen: set[str] = set()
+        seen: set[str] = set(self.typed.keys)
         found = False
         for row in self.rows:
             key = row.cleaned_data.get("key", "")
@@ -183,6 +195,9 @@ class RecipientPage:
         self.form.add_error(error.field or None, text)
 
     def _show_in_row(self, error: InvalidInput) -> None:
+        if error.details.get("key") in self.typed.keys:
+            self.typed.add_error(str(error.details["key"]), str(error))
+            return
         about_value = error.code in {"control_character", "too_long"}
         for row in self.rows:
             if row.cleaned_data.get("key") == error.details.get("key"):
