@@ -4,41 +4,60 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('mailings', '0003_lifecycle'),
-        ('recipients', '0006_join'),
+        ("mailings", "0003_lifecycle"),
+        ("recipients", "0006_join"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='mailing',
-            name='exclude_days',
+            model_name="mailing",
+            name="exclude_days",
             field=models.PositiveSmallIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='mailing',
-            name='exclude_lists',
-            field=models.ManyToManyField(blank=True, related_name='excluded_from', to='recipients.recipientlist'),
+            model_name="mailing",
+            name="exclude_lists",
+            field=models.ManyToManyField(
+                blank=True, related_name="excluded_from", to="recipients.recipientlist"
+            ),
         ),
         migrations.AddField(
-            model_name='mailing',
-            name='exclude_mailings',
-            field=models.ManyToManyField(blank=True, related_name='excluded_from', to='mailings.mailing'),
+            model_name="mailing",
+            name="exclude_mailings",
+            field=models.ManyToManyField(
+                blank=True, related_name="excluded_from", to="mailings.mailing"
+            ),
         ),
         migrations.AddField(
-            model_name='mailing',
-            name='exclude_segments',
-            field=models.ManyToManyField(blank=True, related_name='excluded_from', to='recipients.segment'),
+            model_name="mailing",
+            name="exclude_segments",
+            field=models.ManyToManyField(
+                blank=True, related_name="excluded_from", to="recipients.segment"
+            ),
         ),
         migrations.AddField(
-            model_name='mailing',
-            name='segments',
-            field=models.ManyToManyField(blank=True, related_name='mailings', to='recipients.segment', verbose_name='segments'),
+            model_name="mailing",
+            name="segments",
+            field=models.ManyToManyField(
+                blank=True,
+                related_name="mailings",
+                to="recipients.segment",
+                verbose_name="segments",
+            ),
         ),
         migrations.AlterField(
-            model_name='mailing',
-            name='audience',
-            field=models.CharField(choices=[('everybody', 'Everybody'), ('lists', 'Chosen lists and segments'), ('picked', 'Picked people')], default='everybody', max_length=16, verbose_name='recipients'),
+            model_name="mailing",
+            name="audience",
+            field=models.CharField(
+                choices=[
+                    ("everybody", "Everybody"),
+                    ("lists", "Chosen lists and segments"),
+                    ("picked", "Picked people"),
+                ],
+                default="everybody",
+                max_length=16,
+                verbose_name="recipients",
+            ),
         ),
     ]
