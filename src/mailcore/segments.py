@@ -56,6 +56,7 @@ LONGEST_TEXT = 500
 LONGEST_KEY = 50
 MOST_DAYS = 3650
 
+_KEY = re.compile(rf"[^\W\d]\w{{0,{LONGEST_KEY - 1}}}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -221,10 +222,7 @@ def _kind(data: Mapping[Any, Any], path: tuple[int, ...]) -> Kind:
         raise RuleError("field", path)
     if name in FIELDS and "type" not in data:
         return FIELDS[name].kind
-    key = name.removeprefix(ATTRIBUTE)
-    if not name.startswith(ATTRIBUTE) or not 0 < len(key) <= LONGEST_KEY:
-        raise RuleError("field", path)
-    if _CONTROL.search(key):
+    if not name.startswith(ATTRIBUTE) or not _KEY.fullmatch(name, len(ATTRIBUTE)):
         raise RuleError("field", path)
     if not _is_text(given) or given not in ATTRIBUTE_KINDS:
         raise RuleError("type", path)
