@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings, settings
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from pochtar.accounts.models import Role, User, Workspace
+from tests.ledger_guard import let_flushes_pass
 from tests.make import make_member, make_user, make_workspace
 
 hypothesis_settings.register_profile("dev", max_examples=10, deadline=None)
@@ -40,6 +42,13 @@ def django_db_modify_db_settings(
         suffix = os.environ.get("PYTEST_XDIST_WORKER", "main")
         path = f"{os.environ['POCHTAR_VAR']}/test-{suffix}.sqlite3"
         default.settings_dict["TEST"]["NAME"] = path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flushes_pass_the_guard() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        let_flushes_pass(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

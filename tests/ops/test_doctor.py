@@ -15,6 +15,17 @@ from django.utils import timezone
 from pochtar.delivery.models import Delivery, Run, Tally
 from pochtar.mailings import demo
 from pochtar.ops import diagnosis
+from pochtar.recipients.consent import record_address
+from pochtar.recipients.models import (
+    ConsentEntry,
+    ConsentKind,
+    ConsentSource,
+    Recipient,
+    SuppressionReason,
+)
+from pochtar.recipients.stoplist import stop_address
+from tests.ledger_guard import guard_open
+from tests.make import make_recipient
 
 
 @contextmanager
@@ -163,3 +174,37 @@ def test_an_attempt_without_its_delivery_is_reported(runs):
 
     assert status == 1
     assert "attempts have no delivery" in text
+
+
+def test_law_01_the_consent_ledgers_are_verified_and_the_bad_row_is_named(workspace):
+    rows = [
+        record_address(
+            workspace,
+            f"p{number}@example.com",
+            kind=ConsentKind.GIVEN,
+            source=ConsentSource.PERSON,
+        )
+        for number in range(3)
+    ]
+    status, said = doctor("consent")
+    assert (status, "3" in said) == (0, True)
+
+    with guard_open():
+        ConsentEntry.objects.filter(pk=rows[1].pk).update(wording="forged")
+
+    status, said = doctor("consent")
+    assert status == 1
+    assert f"{workspace.pk}, " in said
+    assert f"(row {rows[1].pk})" in said
+
+
+def test_bnc_07_flags_that_differ_from_the_stop_list_are_counted(workspace, owner):
+    make_recipient(workspace, "a@example.com")
+    stop_address(workspace, "a@example.com", reason=SuppressionReason.MANUAL, by=owner)
+    assert doctor("stoplist")[0] == 0
+
+    Recipient.objects.update(suppressed=False)
+
+    status, said = doctor("stoplist")
+    assert status == 1
+    assert str(workspace.pk) in said

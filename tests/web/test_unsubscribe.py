@@ -18,7 +18,14 @@ from pochtar.accounts.models import AuditEntry, Workspace
 from pochtar.delivery.marks import run_naming, sample_url
 from pochtar.delivery.models import Delivery
 from pochtar.recipients.leaving import unsubscribe_recipient
-from pochtar.recipients.models import Recipient, UnsubscribedVia
+from pochtar.recipients.models import (
+    ConsentEntry,
+    Recipient,
+    SuppressionReason,
+    UnsubscribedVia,
+)
+from pochtar.recipients.stop_marks import mark_suppressed
+from pochtar.recipients.stoplist import stop_address
 from pochtar.web.public.unsubscribe import mask
 from tests.make import make_recipient, make_workspace
 from tests.pochtar.delivery.launching import launch
@@ -176,6 +183,46 @@ def test_no_token_can_be_guessed(outside, recipient, text):
 
     assert page.status_code == 404
     assert not left()
+
+
+def test_law_01_the_ledger_says_from_where_and_in_which_language(outside, url):
+    agent = {"User-Agent": "Mail/1.0", "Accept-Language": "en"}
+    outside.post(url, headers=agent)
+    outside.post(url, {"wish": "back"}, headers=agent)
+
+    left_, back = ConsentEntry.objects.order_by("sequence")
+    assert (left_.kind, left_.ip, left_.user_agent, left_.language) == (
+        "withdrawn",
+        "203.0.113.9",
+        "Mail/1.0",
+        "en",
+    )
+    assert (back.kind, back.wording) == ("resumed", "It was a mistake: subscribe again")
+
+
+def test_bnc_07_a_deleted_recipient_leaves_for_good(outside, url, recipient, workspace):
+    recipient.delete()
+    assert b"<button" in outside.get(url).content
+
+    page = outside.post(url).content
+    assert b"<button" not in page
+    again = make_recipient(workspace, "anna@example.com")
+    mark_suppressed(workspace, [again.pk])
+
+    again.refresh_from_db()
+    assert again.suppressed
+    assert 'value="back"' in outside.get(url).content.decode()
+
+
+def test_who_is_on_the_stop_list_is_not_offered_a_way_back(
+    outside, url, workspace, owner
+):
+    reason = SuppressionReason.COMPLAINED
+    stop_address(workspace, "anna@example.com", reason=reason, by=owner)
+
+    assert b"<button" not in outside.get(url).content
+    outside.post(url, {"wish": "back"})
+    assert Recipient.objects.get().suppressed
 
 
 def test_a_deleted_recipient_is_told_that_all_is_well(outside, url, recipient):

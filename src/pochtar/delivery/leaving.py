@@ -12,8 +12,16 @@ from mailcore.addresses import AddressError, parse_address
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.marks import UnsubscribeToken, read_unsubscribe_token
 from pochtar.delivery.models import Delivery
-from pochtar.recipients.leaving import resubscribe_recipient, unsubscribe_recipient
+from pochtar.recipients.consent import NOBODY, Reader
+from pochtar.recipients.leaving import (
+    has_left,
+    may_return,
+    resubscribe_recipient,
+    unsubscribe_address,
+    unsubscribe_recipient,
+)
 from pochtar.recipients.models import Recipient, UnsubscribedVia
+from pochtar.recipients.stop_marks import is_stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +41,26 @@ class Bearer:
 
     @property
     def has_left(self) -> bool:
-        """Whether no mailing reaches them: who was deleted is not written to either."""
+        """Whether no mailing reaches them, whoever may add them again."""
         if self.is_test:
             return False
-        return self.recipient is None or self.recipient.unsubscribed_at is not None
+        if self.recipient:
+            return has_left(self.recipient)
+        # Somebody erased has no address here any more, and is stopped by its hash.
+        return not (self.workspace and self.email_key) or is_stopped(
+            self.workspace, self.email_key
+        )
+
+    @property
+    def may_return(self) -> bool:
+        return self.recipient is not None and may_return(self.recipient)
+
+    @property
+    def email_key(self) -> str:
+        try:
+            return parse_address(self.email).key
+        except AddressError:
+            return ""
 
 
 def find_bearer(token: str) -> Bearer:
@@ -54,18 +78,33 @@ def find_bearer(token: str) -> Bearer:
     return Bearer(workspace=workspace, recipient=recipient, delivery=delivery)
 
 
-def leave(bearer: Bearer, *, via: UnsubscribedVia) -> bool:
-    """Unsubscribe the bearer; False if there was nothing to do."""
-    if not bearer.recipient:
+def leave(bearer: Bearer, *, via: UnsubscribedVia, reader: Reader = NOBODY) -> bool:
+    """Unsubscribe the bearer; False if there was nothing to do.
+
+    Somebody who has been deleted may be imported again: their address is remembered.
+    """
+    if bearer.recipient:
+        return unsubscribe_recipient(
+            bearer.recipient, via=via, letter=_letter(bearer), reader=reader
+        )
+    if not (bearer.workspace and bearer.email_key):
         return False
-    return unsubscribe_recipient(bearer.recipient, via=via, letter=_letter(bearer))
+    return unsubscribe_address(
+        bearer.workspace,
+        bearer.email_key,
+        via=via,
+        letter=_letter(bearer),
+        reader=reader,
+    )
 
 
-def come_back(bearer: Bearer) -> bool:
-    """Take the unsubscribing back; False if there was nothing to do."""
-    if not bearer.recipient:
+def come_back(bearer: Bearer, *, wording: str = "", reader: Reader = NOBODY) -> bool:
+    """Take the unsubscribing back; False if they have not, or others stop it."""
+    if not (bearer.recipient and bearer.may_return):
         return False
-    return resubscribe_recipient(bearer.recipient, letter=_letter(bearer))
+    return resubscribe_recipient(
+        bearer.recipient, letter=_letter(bearer), wording=wording, reader=reader
+    )
 
 
 def _recipient(named: UnsubscribeToken, delivery: Delivery | None) -> Recipient | None:
@@ -73,10 +112,7 @@ def _recipient(named: UnsubscribeToken, delivery: Delivery | None) -> Recipient 
     found: Recipient | None = rows.filter(pk=named.recipient_id).first()
     if found or delivery is None:
         return found
-    try:
-        key = parse_address(delivery.email).key
-    except AddressError:
-        return None
+    key = Bearer(delivery=delivery).email_key
     return rows.filter(workspace=delivery.run.workspace_id, email_key=key).first()
 
 

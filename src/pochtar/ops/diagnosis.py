@@ -24,9 +24,11 @@ from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
 from mailcore.smtp.session import Session, SmtpError
+from pochtar.accounts.models import Workspace
 from pochtar.delivery.ledger import audit_run
 from pochtar.delivery.models import Run
 from pochtar.delivery.routes import system_route
+from pochtar.recipients.stop_marks import wrong_marks
 
 KEY_BYTES = 32
 PATIENCE_SECONDS = 5
@@ -158,3 +160,9 @@ def examine_ledger() -> Iterator[tuple[Run, list[str]]]:
     """Yield each run with what is wrong in its ledger; nothing is well."""
     for run in Run.objects.order_by("started_at").iterator():
         yield run, audit_run(run)
+
+
+def examine_stop_lists() -> Iterator[tuple[Workspace, int]]:
+    """Yield each workspace with how many recipients are marked against its stop list."""
+    for workspace in Workspace.objects.order_by("pk").iterator():
+        yield workspace, wrong_marks(workspace)

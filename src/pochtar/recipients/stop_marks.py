@@ -72,6 +72,11 @@ def is_stopped(workspace: Workspace | UUID, email_key: str) -> bool:
     return Suppression.objects.filter(named, workspace=pk_of(workspace)).exists()
 
 
+def is_domain_stopped(workspace: Workspace | UUID, domain: str) -> bool:
+    rows = Suppression.objects.filter(workspace=pk_of(workspace))
+    return rows.filter(domain__in=above(domain)).exists()
+
+
 def mark_suppressed(
     workspace: Workspace | UUID, recipients: Iterable[UUID] | None = None
 ) -> int:

@@ -44,7 +44,8 @@ from pochtar.recipients.stop_marks import (
 )
 
 LONGEST_EVIDENCE = 1000
-# What the person themselves said: it stands in the ledger too (LAW-01).
+# What the person themselves said: it stands in the ledger too (LAW-01), but without
+# the evidence: that may name them, and the ledger keeps what is once in it (LAW-06).
 WISHES = {
     SuppressionReason.UNSUBSCRIBED: ConsentKind.WITHDRAWN,
     SuppressionReason.OBJECTED: ConsentKind.OBJECTED,
@@ -116,7 +117,6 @@ def stop_address(
             kind=kind,
             source=ConsentSource.PERSON if by else ConsentSource.LETTER,
             reference=f"stoplist {row.pk}",
-            wording=evidence,
             by=by,
             reader=reader,
         )

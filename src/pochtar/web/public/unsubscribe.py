@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -26,6 +27,7 @@ from django.views.decorators.http import require_http_methods
 from mailcore.tokens import TokenError
 from pochtar.delivery.leaving import Bearer, come_back, find_bearer, leave
 from pochtar.recipients.models import UnsubscribedVia
+from pochtar.web.reader import reader_of
 
 ONE_CLICK = ("List-Unsubscribe", "One-Click")  # RFC 8058 section 3.1
 BACK = "back"
@@ -55,7 +57,7 @@ def _answer(request: HttpRequest, bearer: Bearer) -> HttpResponse:
         return _page(request, bearer, "left" if bearer.has_left else "ask")
     if ONE_CLICK in request.POST.items():
         if not bearer.is_test:
-            leave(bearer, via=UnsubscribedVia.ONE_CLICK)
+            leave(bearer, via=UnsubscribedVia.ONE_CLICK, reader=reader_of(request))
         return HttpResponse("OK", content_type="text/plain; charset=utf-8")
     return _page(request, bearer, _obey(request, bearer))
 
@@ -64,12 +66,15 @@ def _obey(request: HttpRequest, bearer: Bearer) -> str:
     """Do what a person's button says; return what the page then shows."""
     if bearer.is_test:
         return "test"
+    reader = reader_of(request)
     if request.POST.get("wish") != BACK:
-        leave(bearer, via=UnsubscribedVia.PAGE)
-    elif _may_come_back(request, bearer):
-        come_back(bearer)
-        return "left" if bearer.recipient is None else "back"
-    return "left"
+        leave(bearer, via=UnsubscribedVia.PAGE, reader=reader)
+        return "left"
+    if not (bearer.may_return and _may_come_back(request, bearer)):
+        return "left"
+    wording = _("It was a mistake: subscribe again")  # as the button says
+    come_back(bearer, wording=wording, reader=reader)
+    return "back"
 
 
 def _may_come_back(request: HttpRequest, bearer: Bearer) -> bool:
@@ -82,7 +87,7 @@ def _page(request: HttpRequest, bearer: Bearer, state: str) -> HttpResponse:
         "state": state,
         "shop": bearer.workspace,
         "address": mask(bearer.email),
-        "can_return": bearer.recipient is not None,
+        "can_return": bearer.may_return,
         "is_test": bearer.is_test,
     }
     return render(request, "public/unsubscribe.html", context)

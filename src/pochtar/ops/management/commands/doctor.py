@@ -1,7 +1,12 @@
-"""``manage.py doctor``: look at every part; ``doctor ledger`` adds up every run."""
+"""``manage.py doctor``: look at every part; with a subject, at all there is of it.
+
+``ledger`` adds up every run, ``consent`` verifies the consent ledgers' chains, and
+``stoplist`` holds the recipients' flags against the stop list.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -9,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pochtar.delivery.removal import count_orphans
-from pochtar.ops.diagnosis import examine, examine_ledger
+from pochtar.ops.consent_words import flaw_words
+from pochtar.ops.diagnosis import examine, examine_ledger, examine_stop_lists
+from pochtar.recipients.consent_audit import Audit
 
 
 class Command(BaseCommand):
@@ -17,13 +24,19 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("subject", nargs="?", choices=["parts", "ledger"])
+        parser.add_argument("subject", nargs="?", choices=list(self.looks()))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ledger = options["subject"] == "ledger"
-        well = self._ledger() if ledger else self._parts()
-        if not well:
+        if not self.looks()[options["subject"] or "parts"]():
             raise SystemExit(1)
+
+    def looks(self) -> dict[str, Callable[[], bool]]:
+        return {
+            "parts": self._parts,
+            "ledger": self._ledger,
+            "consent": self._consent,
+            "stoplist": self._stop_list,
+        }
 
     def _parts(self) -> bool:
         findings = []
@@ -47,6 +60,42 @@ class Command(BaseCommand):
         ) % {"count": runs}
         every = _("every sum is right") if not wrong else _("some sums are off")
         self._line(added_up, every, well=not wrong)
+        return not wrong
+
+    def _consent(self) -> bool:
+        audit = Audit()
+        well = True
+        for flaw in audit.run():
+            well = False
+            self._line(*flaw_words(flaw), well=False)
+        looked = ngettext(
+            "%(entries)d line of the consent ledger looked at (%(people)d people)",
+            "%(entries)d lines of the consent ledger looked at (%(people)d people)",
+            audit.entries,
+        ) % {"entries": audit.entries, "people": audit.people}
+        chains = _("every chain is whole") if well else _("not as they were written")
+        self._line(looked, chains, well=well)
+        return well
+
+    def _stop_list(self) -> bool:
+        workspaces = wrong = 0
+        for workspace, number in examine_stop_lists():
+            workspaces += 1
+            wrong += bool(number)
+            if number:
+                text = ngettext(
+                    "%(count)d recipient is marked wrongly",
+                    "%(count)d recipients are marked wrongly",
+                    number,
+                ) % {"count": number}
+                self._line(str(workspace.pk), text, well=False)
+        looked = ngettext(
+            "%(count)d stop list looked at",
+            "%(count)d stop lists looked at",
+            workspaces,
+        ) % {"count": workspaces}
+        every = _("every recipient is marked as it says")
+        self._line(looked, _("some are not") if wrong else every, well=not wrong)
         return not wrong
 
     def _line(self, subject: str, text: str, *, well: bool) -> None:
