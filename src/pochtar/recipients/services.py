@@ -21,8 +21,22 @@ from pochtar.recipients.cleaning import (
     clean_comment,
     clean_full_name,
 )
-from pochtar.recipients.models import Attribute, Recipient, SearchWord
-from pochtar.recipients.stop_marks import hold_stop_list, is_stopped, mark_suppressed
+from pochtar.recipients.consent import record_many, record_one
+from pochtar.recipients.models import (
+    Attribute,
+    Basis,
+    ConsentKind,
+    ConsentSource,
+    Recipient,
+    SearchWord,
+)
+from pochtar.recipients.stop_marks import (
+    batches,
+    hold_stop_list,
+    is_stopped,
+    lock_stop_list,
+    mark_suppressed,
+)
 from pochtar.recipients.words import fold, search_words
 
 BATCH = 1000
@@ -36,7 +50,6 @@ TYPED = (
     "comment",
     "attributes",
     "basis",
-    "suppressed",
     "updated_at",
 )
 
@@ -47,7 +60,7 @@ class Person:
 
     ``basis`` says why they may be written to (`Basis`); "" is nothing said: somebody
     new is unconfirmed, one who is there keeps what they have.  ``wording`` is what they
-    were shown when they agreed.
+    were shown when they agreed; of many at once it is not kept.
     """
 
     email: str
@@ -68,6 +81,8 @@ def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recip
         _insert(recipient)
         _keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
+        if recipient.basis:
+            _record_basis(recipient, person, by=by)
     return recipient
 
 
@@ -75,16 +90,21 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     """Change what is known about a recipient; errors as in `create_recipient`."""
     workspace = recipient.workspace
     require_role(by, workspace, Role.EDITOR)
-    was_suppressed = recipient.suppressed
+    key, basis = recipient.email_key, recipient.basis
     _fill(recipient, person)
+    moved = recipient.email_key != key
     with transaction.atomic():
-        hold_stop_list(workspace)
-        recipient.suppressed = is_stopped(workspace, recipient.email_key)
-        _overwrite(recipient)
+        if moved:
+            # Not only held: a departure, if it is one, changes the workspace's row.
+            lock_stop_list(workspace)
+            recipient.suppressed = is_stopped(workspace, recipient.email_key)
+        _overwrite(recipient, (*TYPED, "suppressed") if moved else TYPED)
         _keep_keys(workspace, recipient.attributes)
         write_audit(workspace, by=by, verb="recipient_changed", subject=recipient)
-        if recipient.suppressed and not was_suppressed:
+        if moved and recipient.suppressed:
             note_departure(workspace)  # a running mailing may have read them
+        if recipient.basis and (recipient.basis != basis or person.wording):
+            _record_basis(recipient, person, by=by)
     return recipient
 
 
@@ -116,7 +136,35 @@ def add_recipients(
         subject=workspace,
         number=len(added),
     )
+    _record_bases(workspace, added, by=by)
     return added
+
+
+def _record_basis(recipient: Recipient, person: Person, *, by: User) -> None:
+    """Write into the ledger why the recipient may be written to (LAW-01)."""
+    record_one(
+        recipient,
+        kind=ConsentKind.GIVEN,
+        source=ConsentSource.PERSON,
+        basis=recipient.basis,
+        wording=person.wording,
+        by=by,
+    )
+
+
+def _record_bases(workspace: Workspace, rows: list[Recipient], *, by: User) -> None:
+    """Write a line for each basis and thousand; their wordings are not kept."""
+    for basis in Basis.values:
+        keys = [row.email_key for row in rows if row.basis == basis]
+        for some in batches(keys):
+            record_many(
+                workspace,
+                some,
+                kind=ConsentKind.GIVEN,
+                basis=basis,
+                source=ConsentSource.PERSON,
+                by=by,
+            )
 
 
 def _mark_stopped(workspace: Workspace, rows: list[Recipient]) -> None:
@@ -153,8 +201,8 @@ def _insert(recipient: Recipient) -> None:
     SearchWord.objects.bulk_create(search_words([recipient]))
 
 
-def _overwrite(recipient: Recipient) -> None:
-    values = {name: getattr(recipient, name) for name in TYPED}
+def _overwrite(recipient: Recipient, names: Iterable[str]) -> None:
+    values = {name: getattr(recipient, name) for name in names}
     try:
         with transaction.atomic():
             written = Recipient.objects.filter(pk=recipient.pk).update(**values)
