@@ -26,6 +26,7 @@ from pochtar.recipients.models import (
     Recipient,
     RecipientList,
     SearchWord,
+    Segment,
 )
 from pochtar.recipients.words import fold, search_words
 from pochtar.sandbox.models import CapturedMessage
@@ -82,6 +83,13 @@ def make_list(
     )
     row.recipients.add(*recipients)
     return row
+
+
+def make_segment(workspace: Workspace, **over: Any) -> Segment:
+    """A segment; of everybody who has an address, unless a rule is given."""
+    rule = {"field": "email", "op": "contains", "value": "@"}
+    fields = {"name": f"Segment {next(_numbers)}", "rule": rule, **over}
+    return Segment.objects.create(workspace=workspace, **fields)
 
 
 def make_message(workspace: Workspace, **over: Any) -> Message:
