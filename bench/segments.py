@@ -74,8 +74,8 @@ OTHER = {
         "op": "anniversary",
         "value": 7,
     },
-    "received": {"field": "mailing", "op": "received", "value": "mailing"},
-    "not_received": {"field": "mailing", "op": "not_received", "value": "mailing"},
+    "received": {"field": "mailing", "op": "received", "value": "that"},
+    "not_received": {"field": "mailing", "op": "not_received", "value": "that"},
     "received_last": {"field": "mailing", "op": "received_last", "value": 30},
 }
 OTHER["all_of_it"] = {
@@ -257,7 +257,7 @@ def fill(recipients: int):
             "'1.2.3.4', 'TLSv1.3', 'q', %s, 20 FROM delivery_delivery",
             [workspace.pk, now],
         )
-    names = {"small": small.pk, "large": large.pk, "mailing": mailing.pk}
+    names = {"small": small.pk, "large": large.pk, "that": mailing.pk}
     return workspace, {name: str(pk) for name, pk in names.items()}
 
 

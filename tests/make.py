@@ -86,10 +86,11 @@ def make_list(
 
 
 def make_segment(workspace: Workspace, **over: Any) -> Segment:
-    """A segment; of everybody who has an address, unless a rule is given."""
-    rule = {"field": "email", "op": "contains", "value": "@"}
-    fields = {"name": f"Segment {next(_numbers)}", "rule": rule, **over}
-    return Segment.objects.create(workspace=workspace, **fields)
+    rule = {"field": "email", "op": "contains", "value": "example"}
+    return Segment.objects.create(
+        workspace=workspace,
+        **{"name": f"Segment {next(_numbers)}", "rule": rule, **over},
+    )
 
 
 def make_message(workspace: Workspace, **over: Any) -> Message:

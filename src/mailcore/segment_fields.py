@@ -24,6 +24,7 @@ __all__ = [
     "ATTRIBUTE",
     "ATTRIBUTE_KINDS",
     "FIELDS",
+    "LONGEST_NUMBER",
     "NO",
     "OPERATORS",
     "SEPARATOR",
@@ -42,8 +43,9 @@ YES, NO = "yes", "no"
 SEPARATOR = ", "  # between the several choices of one value
 ATTRIBUTE = "attribute:"
 
-# 15 significant digits: as many as a double keeps apart, whichever database has it.
-NUMBER = r"\A(?=-?[0-9.]{1,16}\Z)-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?\Z"
+# Compared as doubles, so it is a short text.
+LONGEST_NUMBER = 16
+NUMBER = r"\A-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\Z"
 DATE = r"\A[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])\Z"
 _NUMBER = re.compile(NUMBER)
 _DATE = re.compile(DATE)
@@ -126,7 +128,7 @@ FIELDS = {
 
 
 def is_number(text: str) -> bool:
-    return _NUMBER.match(text) is not None
+    return len(text) <= LONGEST_NUMBER and _NUMBER.match(text) is not None
 
 
 def is_date(text: str) -> bool:

@@ -94,6 +94,10 @@ def recipient_list(workspace: Workspace) -> Found:
     return _of(make.make_list(workspace))
 
 
+def segment(workspace: Workspace) -> Found:
+    return _of(make.make_segment(workspace))
+
+
 def message(workspace: Workspace) -> Found:
     return _of(make.make_message(workspace))
 
@@ -201,6 +205,14 @@ RECIPIENTS = {
     "list-edit": page(recipient_list, post=EDITOR),
     "list-delete": page(recipient_list, post=EDITOR),
     "list-pick": page(recipient_list, post=EDITOR),
+    "segments": page(),
+    "segment-add": page(post=EDITOR),
+    "segment-build": action(EDITOR),  # a question: changes nothing
+    "segment-preview": action(EDITOR),  # a question: changes nothing
+    "segment": page(segment),
+    "segment-count": page(segment),
+    "segment-edit": page(segment, post=EDITOR),
+    "segment-delete": page(segment, post=EDITOR),
 }
 MESSAGES = {
     "messages": page(),

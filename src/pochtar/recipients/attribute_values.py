@@ -5,7 +5,7 @@ conversion; a type says only which texts are right:
 
 =======  ==========================================================================
 text     whatever is allowed in a value
-number   "1234.5": no spaces, a point, at most 15 digits, 6 of them behind the point
+number   "1234.5": no spaces, a point, at most 16 characters
 date     "2026-11-29"
 yes_no   "yes" or "no"
 choice   one of the options, letter by letter

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db.models import Case, Exists, F, FloatField, OuterRef, Q, When
 from django.db.models.fields import BooleanField
-from django.db.models.functions import Cast, Substr
+from django.db.models.functions import Cast, Length, Substr
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
@@ -31,6 +31,7 @@ from django.db.models.lookups import (
 from mailcore.folding import escaped, pattern
 from mailcore.segment_fields import (
     DATE,
+    LONGEST_NUMBER,
     NO,
     NUMBER,
     SEPARATOR,
@@ -171,13 +172,10 @@ def _empty(column: Any) -> Q:
 
 _COMPARISONS: dict[str, type[Lookup[Any]]] = {
     "is": Exact,
-    "on": Exact,
     "lt": LessThan,
-    "before": LessThan,
     "le": LessThanOrEqual,
     "ge": GreaterThanOrEqual,
     "gt": GreaterThan,
-    "after": GreaterThan,
 }
 
 
@@ -191,43 +189,55 @@ def _number(leaf: Leaf, place: _Place) -> Q:
         holds = Q(GreaterThanOrEqual(number, low)) & Q(LessThanOrEqual(number, high))
     else:
         holds = Q(_COMPARISONS[leaf.op](number, float(leaf.value)))
-    # In a CASE, so that no database tries to read as a number what is none.
-    case = Case(
-        When(
-            Q(Regex(column, NUMBER)), then=Case(When(holds, then=True), default=False)
-        ),
-        default=False,
-        output_field=BooleanField(),
+    is_number = Q(Regex(column, NUMBER)) & Q(
+        LessThanOrEqual(Length(column), LONGEST_NUMBER)
     )
-    return Q(case)
+    return _first(is_number, holds)
+
+
+def _first(condition: Q, then: Q) -> Q:
+    """Return both, and have the first looked at first.
+
+    PostgreSQL is free to begin with either, and would read as a number what is none, or
+    run a regular expression over a million texts that a comparison rules out.
+    """
+    inner = Case(When(then, then=True), default=False, output_field=BooleanField())
+    both = When(condition, then=inner)
+    return Q(Case(both, default=False, output_field=BooleanField()))
 
 
 def _date(leaf: Leaf, place: _Place) -> Q:
     column = _column(leaf)
-    if leaf.op == "empty":
-        return _empty(column)
     is_date = Q(Regex(column, DATE))
-    if leaf.op in _COMPARISONS:
-        return Q(_COMPARISONS[leaf.op](column, leaf.value)) & is_date
-    if leaf.op == "anniversary":
-        return _anniversary(column, leaf.value, place.today) & is_date
+    match leaf.op:
+        case "empty":
+            return _empty(column)
+        case "on":
+            return Q(Exact(column, leaf.value))
+        case "before":
+            return _first(Q(LessThan(column, leaf.value)), is_date)
+        case "after":
+            return _first(Q(GreaterThan(column, leaf.value)), is_date)
+        case "anniversary":
+            return _anniversary(column, leaf.value, place.today, is_date)
     days = dt.timedelta(days=leaf.value)
     today = place.today
     first, last = (today - days, today) if leaf.op == "last" else (today, today + days)
-    return (
+    return _first(
         Q(GreaterThanOrEqual(column, first.isoformat()))
-        & Q(LessThanOrEqual(column, last.isoformat()))
-        & is_date
+        & Q(LessThanOrEqual(column, last.isoformat())),
+        is_date,
     )
 
 
-def _anniversary(column: Any, days: int, today: dt.date) -> Q:
+def _anniversary(column: Any, days: int, today: dt.date, is_date: Q) -> Q:
     if days >= 365:
-        return Q()
+        return is_date
     first, last = days_around(today, days)
     day = PlainText(Substr(column, 6))
     begun, not_over = Q(GreaterThanOrEqual(day, first)), Q(LessThanOrEqual(day, last))
-    return begun & not_over if first <= last else begun | not_over
+    between = begun & not_over if first <= last else begun | not_over
+    return _first(between, is_date)
 
 
 def _yes_no(leaf: Leaf, place: _Place) -> Q:

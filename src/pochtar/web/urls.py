@@ -19,6 +19,7 @@ from pochtar.web import (
     recipients,
     relays,
     sandbox,
+    segments,
     senders,
     workspace,
 )
@@ -31,6 +32,7 @@ urlpatterns = [
     *workspace.urlpatterns,
     *recipients.urlpatterns,
     *lists.urlpatterns,
+    *segments.urlpatterns,
     *messages.urlpatterns,
     *mailings.urlpatterns,
     *mailing_why.urlpatterns,

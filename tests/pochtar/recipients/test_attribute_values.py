@@ -30,7 +30,7 @@ def test_a_number_is_read_as_people_write_it(text: str, stored: str) -> None:
     assert coerce_value("number", text) == stored
 
 
-@pytest.mark.parametrize("text", ["12 шт", "1e5", "007", "1.2.3", "١", "1" * 16, "-"])
+@pytest.mark.parametrize("text", ["12 шт", "1e5", "007", "1.2.3", "١", "1" * 17, "-"])
 def test_what_is_no_number_is_refused(text: str) -> None:
     assert coerce_value("number", text) == BadValue("not_a_number")
 

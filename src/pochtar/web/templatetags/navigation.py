@@ -52,6 +52,12 @@ WORK = (
         name="lists", label=_("Lists"), icon="list-details", family=("list", "lists")
     ),
     Entry(
+        name="segments",
+        label=_("Segments"),
+        icon="filter",
+        family=("segment", "segments"),
+    ),
+    Entry(
         name="attempts",
         label=_("Attempts"),
         icon="clipboard-check",
