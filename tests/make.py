@@ -9,6 +9,7 @@ from typing import Any
 from mailcore.dkim import Algorithm
 from mailcore.dkim_keys import PrivateKey, bits_of, generate_key, pack_key, public_text
 from pochtar.accounts.models import Membership, Role, User, Workspace
+from pochtar.base.addresshash import hash_address
 from pochtar.content.models import Message
 from pochtar.delivery.dkim_signing import sealed_key
 from pochtar.delivery.models import (
@@ -27,6 +28,9 @@ from pochtar.recipients.models import (
     RecipientList,
     SearchWord,
     Segment,
+    StopUpload,
+    Suppression,
+    SuppressionReason,
 )
 from pochtar.recipients.words import fold, search_words
 from pochtar.sandbox.models import CapturedMessage
@@ -90,6 +94,26 @@ def make_segment(workspace: Workspace, **over: Any) -> Segment:
     return Segment.objects.create(
         workspace=workspace,
         **{"name": f"Segment {next(_numbers)}", "rule": rule, **over},
+    )
+
+
+def make_suppression(workspace: Workspace, email: str = "", **over: Any) -> Suppression:
+    """An entry of the stop list; ``domain`` makes it a domain's."""
+    fields: dict[str, Any] = {"reason": SuppressionReason.MANUAL, **over}
+    if not fields.get("domain"):
+        email = email or f"stopped{next(_numbers)}@example.com"
+        fields = {"email": email, "address_hash": hash_address(email.lower()), **fields}
+    return Suppression.objects.create(workspace=workspace, **fields)
+
+
+def make_stop_upload(workspace: Workspace, **over: Any) -> StopUpload:
+    return StopUpload.objects.create(
+        workspace=workspace,
+        **{
+            "content": b"anna@example.com\nbad.example\n",
+            "reason": SuppressionReason.MANUAL,
+            **over,
+        },
     )
 
 

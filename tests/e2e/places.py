@@ -25,6 +25,7 @@ NOT_PAGES = {
     "mailing-count": "a fragment of the form",
     "mailing-live": "a fragment of the mailing's page",
     "attempts-csv": "a file",
+    "stoplist-csv": "a file",
     "mailing-attempts-csv": "a file",
     "message-frame": "the inside of a frame",
     "sandbox-frame": "the inside of a frame",
@@ -180,6 +181,8 @@ def _stories(installation: Installation, workspace: str) -> Iterator[Place]:
 TABLES = {
     "recipient": "recipients_recipient",
     "list": "recipients_recipientlist",
+    "stoplist-lift": "recipients_suppression",
+    "stoplist-upload": "recipients_stopupload",
     "message": "content_message",
     "relay": "delivery_relay",
     "sender": "delivery_sender",

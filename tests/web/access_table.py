@@ -98,6 +98,14 @@ def segment(workspace: Workspace) -> Found:
     return _of(make.make_segment(workspace))
 
 
+def stopped(workspace: Workspace) -> Found:
+    return _of(make.make_suppression(workspace))
+
+
+def stop_upload(workspace: Workspace) -> Found:
+    return _of(make.make_stop_upload(workspace))
+
+
 def message(workspace: Workspace) -> Found:
     return _of(make.make_message(workspace))
 
@@ -213,6 +221,14 @@ RECIPIENTS = {
     "segment-count": page(segment),
     "segment-edit": page(segment, post=EDITOR),
     "segment-delete": page(segment, post=EDITOR),
+    "consent": page(),
+    "consent-proof": page(),
+    "stoplist": page(),
+    "stoplist-add": page(post=EDITOR),
+    "stoplist-lift": page(stopped, post=EDITOR),
+    "stoplist-import": page(post=EDITOR),
+    "stoplist-upload": page(stop_upload, post=EDITOR),
+    "stoplist-csv": page(),
 }
 MESSAGES = {
     "messages": page(),

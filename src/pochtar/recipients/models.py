@@ -22,6 +22,7 @@ from pochtar.recipients.consent_models import (
 )
 from pochtar.recipients.import_models import Import, ImportStep
 from pochtar.recipients.segment_models import Segment
+from pochtar.recipients.stop_models import StopUpload
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "RecipientList",
     "SearchWord",
     "Segment",
+    "StopUpload",
     "Subscription",
     "Suppression",
     "SuppressionReason",

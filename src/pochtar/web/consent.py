@@ -38,9 +38,7 @@ def consent(request: WorkspaceRequest) -> HttpResponse:
             rows = entries_of(request.workspace, hash_address(address.key))
         except InvalidInput as refused:
             rows, error = rows.none(), str(refused)
-    page = keyset_page(
-        rows, order="-sequence", cursor=request.GET.get("cursor", "")
-    )
+    page = keyset_page(rows, order="-sequence", cursor=request.GET.get("cursor", ""))
     context = {
         "page": page,
         "lines": _with_names(request, page.rows),
@@ -52,7 +50,7 @@ def consent(request: WorkspaceRequest) -> HttpResponse:
 
 @require_safe
 @workspace_view
-def recipient_consent(request: WorkspaceRequest) -> HttpResponse:
+def consent_proof(request: WorkspaceRequest) -> HttpResponse:
     """Show, or give as a file, the proof sheet of an address."""
     query, error = _asked(request), ""
     proof: Proof | None = None
@@ -63,9 +61,14 @@ def recipient_consent(request: WorkspaceRequest) -> HttpResponse:
             error = str(refused)
     if proof and request.GET.get("format") == "json":
         return _file(proof)
-    recipient = proof and Recipient.objects.of(request.workspace).filter(
-        address_hash=proof.address_hash, email_key=clean_address(proof.email).key
-    ).first()
+    recipient = (
+        proof
+        and Recipient.objects.of(request.workspace)
+        .filter(
+            address_hash=proof.address_hash, email_key=clean_address(proof.email).key
+        )
+        .first()
+    )
     context = {"proof": proof, "query": query, "error": error, "recipient": recipient}
     return render(request, "consent/proof.html", context)
 
@@ -97,5 +100,5 @@ def _with_names(
 
 urlpatterns = [
     path("consent/", consent, name="consent"),
-    path("recipients/consent/", recipient_consent, name="recipient-consent"),
+    path("recipients/consent/", consent_proof, name="consent-proof"),
 ]

@@ -7,6 +7,7 @@ from django.urls import include, path
 from pochtar.web import (
     account,
     attempts,
+    consent,
     design,
     dkim,
     health,
@@ -21,6 +22,7 @@ from pochtar.web import (
     sandbox,
     segments,
     senders,
+    stoplist,
     workspace,
 )
 from pochtar.web.public import unsubscribe
@@ -31,6 +33,8 @@ urlpatterns = [
     *account.urlpatterns,
     *workspace.urlpatterns,
     *recipients.urlpatterns,
+    *consent.urlpatterns,
+    *stoplist.urlpatterns,
     *lists.urlpatterns,
     *segments.urlpatterns,
     *messages.urlpatterns,

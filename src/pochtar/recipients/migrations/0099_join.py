@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recipients", "0006_guard_consent"),
+        ("recipients", "0007_stop_upload"),
         ("recipients", "0005_segments_and_types"),
     ]
 

@@ -51,6 +51,7 @@ WORK = (
     Entry(
         name="lists", label=_("Lists"), icon="list-details", family=("list", "lists")
     ),
+    Entry(name="stoplist", label=_("Stop list"), icon="ban", family=("stoplist",)),
     Entry(
         name="segments",
         label=_("Segments"),
@@ -76,6 +77,12 @@ SETUP = (
         label=_("SMTP servers"),
         icon="server",
         family=("relay", "relays"),
+    ),
+    Entry(
+        name="consent",
+        label=_("Consent ledger"),
+        icon="shield-check",
+        family=("consent",),
     ),
     Entry(name="sandbox", label=_("Sandbox"), icon="inbox", family=("sandbox",)),
     Entry(

@@ -1,0 +1,141 @@
+"""Take a stop list in from a file, after a look at it, and give it out as one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.accounts.models import Role, User, Workspace
+from pochtar.accounts.services import require_role, write_audit
+from pochtar.base.addresshash import hash_address
+from pochtar.base.errors import InvalidInput
+from pochtar.recipients.cleaning import clean_address
+from pochtar.recipients.models import StopUpload, Suppression, SuppressionReason
+from pochtar.recipients.stop_marks import batches
+from pochtar.recipients.stop_rows import MOST_BYTES, Refused, read_stop_list
+from pochtar.recipients.stoplist import StopEntry, Stopped, stop_many
+
+SHOWN = 100  # refused rows
+KEPT_FOR = dt.timedelta(days=1)
+READ_AT_ONCE = 2000
+
+
+@dataclass(slots=True, kw_only=True)
+class Preview:
+    """What an import would do; the first refused rows with their reasons."""
+
+    new: int = 0
+    known: int = 0
+    twice: int = 0
+    refused: int = 0
+    shown: list[Refused] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        return self.new + self.known + self.twice + self.refused
+
+
+def keep_upload(
+    workspace: Workspace,
+    content: bytes,
+    *,
+    file_name: str = "",
+    reason: SuppressionReason = SuppressionReason.MANUAL,
+    by: User,
+) -> StopUpload:
+    """Keep the file for a day, to be looked at; InvalidInput if it cannot be read."""
+    require_role(by, workspace, Role.EDITOR)
+    if len(content) > MOST_BYTES:
+        raise InvalidInput(
+            "too_big", _("The file is too big: at most 20 MB."), field="file"
+        )
+    next(read_stop_list(content, file_name, reason), None)
+    old = StopUpload.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
+    old.delete()
+    return StopUpload.objects.create(
+        workspace=workspace,
+        created_by=by,
+        file_name=file_name[-200:],
+        content=content,
+        reason=reason,
+    )
+
+
+def preview_upload(upload: StopUpload) -> Preview:
+    """Read all of it and say what would happen; InvalidInput as `keep_upload`."""
+    preview, seen = Preview(), set[UUID | str]()
+    for batch in batches(_rows(upload)):
+        fresh: list[UUID | str] = []
+        for row in batch:
+            if isinstance(row, Refused):
+                preview.refused += 1
+                preview.shown += [row] if len(preview.shown) < SHOWN else []
+            elif (key := _key(row)) in seen:
+                preview.twice += 1
+            else:
+                seen.add(key)
+                fresh.append(key)
+        known = _known(upload.workspace, fresh)
+        preview.known += known
+        preview.new += len(fresh) - known
+    return preview
+
+
+def import_upload(upload: StopUpload, *, by: User) -> Stopped:
+    """Add what can be read, and forget the file."""
+    entries = (row for row in _rows(upload) if isinstance(row, StopEntry))
+    done = stop_many(upload.workspace, entries, by=by, source=upload.file_name)
+    upload.delete()
+    return done
+
+
+def export_stop_list(workspace: Workspace, *, by: User) -> Iterator[list[Any]]:
+    """Yield the list's rows, oldest first: what, reason, evidence, when, who, hash."""
+    require_role(by, workspace, Role.VIEWER)
+    write_audit(workspace, by=by, verb="stop_list_exported", subject=workspace)
+    # In the reader's language now: the file is written later.
+    labels = {str(one.value): str(one.label) for one in SuppressionReason}
+    return _lines(workspace, labels)
+
+
+def _lines(workspace: Workspace, labels: dict[str, str]) -> Iterator[list[Any]]:
+    rows = (
+        Suppression.objects.of(workspace)
+        .order_by("pk")
+        .annotate(who=F("created_by__email"))
+    )
+    for row in rows.iterator(chunk_size=READ_AT_ONCE):
+        yield [
+            row.domain or row.email,
+            labels.get(row.reason, row.reason),
+            row.evidence,
+            timezone.localtime(row.created_at, workspace.tz).strftime("%Y-%m-%d %H:%M"),
+            row.who or "",
+            row.address_hash.hex if row.address_hash else "",
+        ]
+
+
+def _rows(upload: StopUpload) -> Iterator[StopEntry | Refused]:
+    reason = SuppressionReason(upload.reason)
+    return read_stop_list(bytes(upload.content), upload.file_name, reason)
+
+
+def _key(entry: StopEntry) -> UUID | str:
+    return entry.domain or hash_address(clean_address(entry.email).key)
+
+
+def _known(workspace: Workspace, keys: Iterable[UUID | str]) -> int:
+    hashes = [key for key in keys if isinstance(key, UUID)]
+    domains = [key for key in keys if isinstance(key, str)]
+    rows = Suppression.objects.of(workspace)
+    number: int = rows.filter(address_hash__in=hashes).count()
+    if domains:
+        number += rows.filter(domain__in=domains).count()
+    return number
