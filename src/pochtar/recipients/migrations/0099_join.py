@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recipients", "0005_consent_head"),
+        ("recipients", "0007_stop_upload"),
         ("recipients", "0005_segments_and_types"),
     ]
 
