@@ -24,6 +24,8 @@ from pochtar.recipients.models import (
     Attribute,
     Basis,
     BulkJob,
+    Export,
+    ExportFormat,
     JobKind,
     Recipient,
     RecipientList,
@@ -93,6 +95,21 @@ def make_job(workspace: Workspace, **over: Any) -> BulkJob:
     selection = Selection(search=Search(workspace=workspace))
     values = {"kind": JobKind.STOP, "wish": {"evidence": ""}, **over}
     return BulkJob.objects.create(
+        workspace=workspace, selection=pack_selection(selection), **values
+    )
+
+
+def make_export(workspace: Workspace, **over: Any) -> Export:
+    """Make an export of the first owner's that waits for a worker."""
+    selection = Selection(search=Search(workspace=workspace))
+    first = workspace.memberships.filter(role=Role.OWNER).first()
+    values = {
+        "created_by": first.user if first else None,
+        "format": ExportFormat.CSV,
+        "columns": [{"name": "email", "title": "E-mail"}],
+        **over,
+    }
+    return Export.objects.create(
         workspace=workspace, selection=pack_selection(selection), **values
     )
 

@@ -35,6 +35,10 @@ NOT_PAGES = {
     "account_confirm_login_code": "a way of logging in that is not offered",
     "account_reauthenticate": "redirects right after a login",
     "recipients-bulk": "a POST",
+    "export-add": "needs somebody chosen: see places()",
+    "export-live": "a fragment of the export's page",
+    "export-download": "a file",
+    "export-cancel": "a POST that goes back",
     "job-live": "a fragment of the job's page",
     "job-cancel": "a POST that goes back",
     "job-undo": "a POST that goes back",
@@ -143,6 +147,7 @@ def places(installation: Installation, workspace: str) -> list[Place]:
             found.append(Place(title=title, path=reverse(name, args=[pk])))
     return [
         *found,
+        Place(title="export-add", path=f"{reverse('export-add')}?everybody=1"),
         Place(title="relay-add-oauth", path=f"{reverse('relay-add')}?preset=microsoft"),
         *_stories(installation, workspace),
         *public_places(installation, workspace),
@@ -181,6 +186,7 @@ TABLES = {
     "recipient": "recipients_recipient",
     "list": "recipients_recipientlist",
     "job": "recipients_bulkjob",
+    "export": "recipients_export",
     "message": "content_message",
     "relay": "delivery_relay",
     "sender": "delivery_sender",

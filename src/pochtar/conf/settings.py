@@ -315,6 +315,12 @@ REFUSED_PERCENT: int = env.int("REFUSED_PERCENT", default=10)
 # A scheduled launch later than that was missed.
 MISSED_AFTER = timedelta(minutes=env.int("MISSED_AFTER_MINUTES", default=15))
 
+# Recipients ---------------------------------------------------------------------------
+# So long the file of an export can be downloaded.
+EXPORT_KEEP_HOURS: float = env.float("EXPORT_KEEP_HOURS", default=24)
+# So long a bulk action can be undone.
+BULK_UNDO_DAYS: int = env.int("BULK_UNDO_DAYS", default=30)
+
 # Work in the background ---------------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
@@ -351,6 +357,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10.0},
     },
     "prune": {"task": "pochtar.sandbox.prune", "schedule": 3600.0},
+    "prune-recipients": {"task": "pochtar.recipients.prune", "schedule": 600.0},
 }
 
 LOGGING = logging_config(

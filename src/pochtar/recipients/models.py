@@ -20,6 +20,7 @@ from pochtar.recipients.consent_models import (
     Suppression,
     SuppressionReason,
 )
+from pochtar.recipients.export_models import Export, ExportFormat
 from pochtar.recipients.import_models import Import, ImportStep
 from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
 from pochtar.recipients.segment_models import Segment
@@ -36,6 +37,8 @@ __all__ = [
     "ConsentKind",
     "ConsentSource",
     "ConsentSubject",
+    "Export",
+    "ExportFormat",
     "Import",
     "ImportStep",
     "JobKind",

@@ -8,12 +8,13 @@ from celery import shared_task
 from django.utils import timezone
 
 from pochtar.base.queue import Task, nudge
-from pochtar.recipients.job_tasks import run_job
-from pochtar.recipients.models import BulkJob, Work
+from pochtar.recipients.job_tasks import run_export, run_job
+from pochtar.recipients.models import BulkJob, Export, Work
 from pochtar.recipients.work import rows_of
 
 KINDS: Sequence[tuple[type[Work], Task]] = (
     (BulkJob, run_job),
+    (Export, run_export),
 )  # the model, and the task that does it
 
 
