@@ -17,7 +17,8 @@ from pochtar.mailings.models import AudienceKind, Mailing
 from pochtar.mailings.preflight import Preflight
 from pochtar.recipients.bulk import delete_selected
 from pochtar.recipients.models import Recipient, SuppressionReason
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.services import Person, add_recipients, create_recipient
 from pochtar.recipients.stoplist import lift, stop_address, stop_domain
 from tests.make import make_list, make_mailing, make_recipient, make_relay, make_sender
