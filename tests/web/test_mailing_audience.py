@@ -196,3 +196,18 @@ def test_a_launched_mailing_says_how_its_recipients_were_chosen(
     assert "Buyers" in page
     assert "1 recipient" in page
     assert "found out at the launch" not in page
+
+
+def test_the_list_of_mailings_says_whom_each_is_for(
+    as_editor: Client, workspace: Workspace
+) -> None:
+    mailing = make_mailing(workspace, audience=AudienceKind.LISTS)
+    mailing.lists.set([make_list(workspace, name="Retail")])
+    mailing.segments.set([make_segment(workspace, name="Buyers")])
+    mailing.exclude_lists.set([make_list(workspace, name="Staff")])
+    make_mailing(workspace)
+
+    page = text_of(as_editor.get(reverse("mailings")))
+
+    assert "Buyers, Retail, with exceptions<" in page
+    assert ">Everybody<" in page
