@@ -21,17 +21,22 @@ from pochtar.delivery.models import (
     Sender,
 )
 from pochtar.mailings.models import Mailing
+from pochtar.recipients.indexing import index_recipients
 from pochtar.recipients.models import (
     Attribute,
     Basis,
+    BulkJob,
+    JobKind,
     Recipient,
     RecipientList,
-    SearchWord,
+    Segment,
     StopUpload,
     Suppression,
     SuppressionReason,
 )
-from pochtar.recipients.words import fold, search_words
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection, pack_selection
+from pochtar.recipients.words import fold
 from pochtar.sandbox.models import CapturedMessage
 
 PASSWORD = "correct horse battery"
@@ -74,7 +79,7 @@ def make_recipient(workspace: Workspace, email: str = "", **over: Any) -> Recipi
     for key in fields.get("attributes", {}):
         Attribute.objects.get_or_create(workspace=workspace, key=key)
     row = Recipient.objects.create(workspace=workspace, **fields)
-    SearchWord.objects.bulk_create(search_words([row]))
+    index_recipients(Recipient.objects.filter(pk=row.pk))
     return row
 
 
@@ -88,12 +93,24 @@ def make_list(
     return row
 
 
-def make_suppression(workspace: Workspace, email: str = "", **over: Any) -> Suppression:
+def make_job(workspace: Workspace, **over: Any) -> BulkJob:
+    """Make a bulk action that waits for a worker."""
+    selection = Selection(search=Search(workspace=workspace))
+    values = {"kind": JobKind.STOP, "wish": {"evidence": ""}, **over}
+    return BulkJob.objects.create(
+        workspace=workspace, selection=pack_selection(selection), **values
+    )
+
+
+def make_suppression(
+    workspace: Workspace, email: str = "", *, by_hash: bool = False, **over: Any
+) -> Suppression:
     """An entry of the stop list; ``domain`` makes it a domain's."""
     fields: dict[str, Any] = {"reason": SuppressionReason.MANUAL, **over}
     if not fields.get("domain"):
         email = email or f"stopped{next(_numbers)}@example.com"
-        fields = {"email": email, "address_hash": hash_address(email.lower()), **fields}
+        fields["address_hash"] = hash_address(email.lower())
+        fields["email"] = "" if by_hash else email
     return Suppression.objects.create(workspace=workspace, **fields)
 
 
@@ -105,6 +122,21 @@ def make_stop_upload(workspace: Workspace, **over: Any) -> StopUpload:
             "reason": SuppressionReason.MANUAL,
             **over,
         },
+    )
+
+
+def make_attribute(workspace: Workspace, key: str = "", **over: Any) -> Attribute:
+    key = key or f"key{next(_numbers)}"
+    return Attribute.objects.create(
+        workspace=workspace, key=key, **{"name": key.title(), **over}
+    )
+
+
+def make_segment(workspace: Workspace, **over: Any) -> Segment:
+    rule = {"field": "email", "op": "contains", "value": "example"}
+    return Segment.objects.create(
+        workspace=workspace,
+        **{"name": f"Segment {next(_numbers)}", "rule": rule, **over},
     )
 
 

@@ -28,6 +28,7 @@ from django.utils import timezone  # noqa: E402
 from mailcore.engine.types import Item  # noqa: E402
 from pochtar.accounts.models import User, Workspace  # noqa: E402
 from pochtar.accounts.services import open_workspace  # noqa: E402
+from pochtar.base.addresshash import hash_address  # noqa: E402
 from pochtar.content.models import Message  # noqa: E402
 from pochtar.delivery import outbox  # noqa: E402
 from pochtar.delivery.driver import drive_run  # noqa: E402
@@ -36,7 +37,7 @@ from pochtar.delivery.letters import composer_for_run  # noqa: E402
 from pochtar.delivery.models import Relay, RelayTls, Run, Sender  # noqa: E402
 from pochtar.delivery.runs import start_run  # noqa: E402
 from pochtar.delivery.tables import columns_of, database_value, table_of  # noqa: E402
-from pochtar.recipients.models import Recipient  # noqa: E402
+from pochtar.recipients.models import Basis, Recipient  # noqa: E402
 from sending.costs import peak_mb, process_seconds, seconds_of  # noqa: E402
 from sending.letter import ATTRIBUTES, FULL_NAME, SUBJECT, VALUES, html, order, text  # noqa: E402
 
@@ -205,6 +206,7 @@ def _insert(workspace: Workspace, start: int, stop: int) -> None:
     names = [
         *("id", "workspace", "email", "email_key", "full_name", "name_key"),
         *("comment", "attributes", "created_at", "updated_at", "unsubscribed_via"),
+        *("address_hash", "basis", "suppressed"),
     ]
     columns, table = columns_of(Recipient, *names), table_of(Recipient)
     rows = list(_rows(workspace, start, stop))
@@ -230,7 +232,9 @@ def _rows(workspace: Workspace, start: int, stop: int) -> Iterator[tuple[Any, ..
         name_key = FULL_NAME.lower()
         packed = json.dumps(attributes, ensure_ascii=False)
         pk = database_value(Recipient, "id", key)
-        yield (pk, owner, email, email, FULL_NAME, name_key, "", packed, now, now, "")
+        hashed = database_value(Recipient, "address_hash", hash_address(email))
+        person = (pk, owner, email, email, FULL_NAME, name_key, "", packed, now, now)
+        yield (*person, "", hashed, Basis.CONSENT.value, False)
 
 
 def _make_key(workspace: Workspace) -> None:

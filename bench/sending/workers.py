@@ -18,9 +18,11 @@ ROOT = HERE.parents[1]
 class Worker:
     """One process; a request is answered in turn."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(
+        self, environment: dict[str, str], *, program: str = "sending.worker"
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "sending.worker"],
+            [sys.executable, "-m", program],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

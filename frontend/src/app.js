@@ -7,6 +7,7 @@ import './confirm.js';
 import './bulk.js';
 import './copy.js';
 import './forms.js';
+import './upload.js';
 import { whenAdded } from './mount.js';
 
 // Heavy widgets are chunks of their own, fetched by the pages that show one.

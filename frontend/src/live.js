@@ -18,6 +18,13 @@ document.addEventListener('htmx:beforeRequest', (event) => {
   if (busy) event.preventDefault();
 });
 
+// A form that was refused (422) comes back with its errors: that is an answer to show.
+document.addEventListener('htmx:beforeSwap', (event) => {
+  if (event.detail.xhr.status !== 422) return;
+  event.detail.shouldSwap = true;
+  event.detail.isError = false;
+});
+
 let offline = false;
 document.addEventListener('htmx:sendError', () => {
   if (!offline) toast(words.offline, 'warning');

@@ -26,6 +26,7 @@ __all__ = [
     "parse_address",
     "parse_domain",
     "readable_key",
+    "show_domain",
 ]
 
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
@@ -84,6 +85,14 @@ def parse_address(text: str) -> Address:
     return _checked(typed)
 
 
+def is_usual_address(text: str) -> bool:
+    """Tell, at little cost, whether the text is an address and its own wire form.
+
+    What is no usual address may still be one: `parse_address` says.
+    """
+    return len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text) is not None
+
+
 def parse_domain(text: str) -> str:
     """Return the domain as A-labels in lower case, or raise `AddressError`.
 
@@ -104,6 +113,15 @@ def parse_domain(text: str) -> str:
     return domain
 
 
+def show_domain(domain: str) -> str:
+    """Return the domain as people write it; what is no IDN stays as it is."""
+    try:
+        shown = domain.encode("ascii").decode("idna")
+    except UnicodeError:
+        return domain
+    return shown if shown.isprintable() else domain
+
+
 def readable_key(key: str) -> str:
     """Return the key with its domain in its own letters, as people type it."""
     local, at, domain = key.rpartition("@")
@@ -113,14 +131,6 @@ def readable_key(key: str) -> str:
         return f"{local}{at}{idna.decode(domain)}"
     except idna.IDNAError:
         return key
-
-
-def is_usual_address(text: str) -> bool:
-    """Tell, at little cost, whether the text is an address and its own wire form.
-
-    What is no usual address may still be one: `parse_address` says.
-    """
-    return len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text) is not None
 
 
 def address_key(text: str) -> str:

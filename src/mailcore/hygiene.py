@@ -69,17 +69,14 @@ def is_disposable(domain: str) -> bool:
 def _suggestion(domain: str) -> str:
     if len(domain) > _LONGEST:
         return ""
-    domain = _with_real_ending(domain)
-    if domain in POPULAR or domain in CONFUSED:
-        return CONFUSED.get(domain, domain)
+    mended = _with_real_ending(domain)
+    if mended in POPULAR or mended in CONFUSED:
+        return CONFUSED.get(mended, mended)
     shown = _in_own_letters(domain)
     if not shown.isascii():
-        for table in (_LOOKALIKES, _LAYOUT):
-            latin = shown.translate(table)
-            if latin in POPULAR:
-                return latin
-        return ""
-    return _one_slip_away(domain)
+        readings = (shown.translate(_LOOKALIKES), shown.translate(_LAYOUT))
+        return next((latin for latin in readings if latin in POPULAR), "")
+    return _one_slip_away(mended) or _one_slip_away(domain)
 
 
 def _with_real_ending(domain: str) -> str:

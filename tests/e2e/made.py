@@ -19,7 +19,7 @@ from pochtar.recipients.services import Person, add_recipients
 owner = User.objects.create_user("owner@shop.example", "correct horse battery")
 workspace = open_workspace(name="Shop", owner=owner)
 people = [
-    Person(email=f"r{{number:05}}@mail.example", full_name=f"Reader {{number}}")
+    Person(email=f"r{{number:05}}@mail.example", full_name=f"Reader {{number}}", basis="consent")
     for number in range({recipients})
 ]
 add_recipients(workspace, people, by=owner)
@@ -57,3 +57,76 @@ class Ready:
 def make_mailing(installation: Installation, *, recipients: int) -> Ready:
     mailing, workspace = installation.python(MAKE.format(recipients=recipients))
     return Ready(mailing=mailing, workspace=workspace)
+
+
+IMPORTS = """
+import io, json, time
+from datetime import timedelta
+from django.utils import timezone
+from pochtar.accounts.models import Membership
+from pochtar.recipients.import_work import run_turn
+from pochtar.recipients.imports import apply_import, check_import, start_import
+from pochtar.recipients.models import Import
+
+mine = Membership.objects.filter(workspace={workspace!r}, role="owner")
+part = mine.select_related("workspace", "user")[0]
+lines = ["E-mail;ФИО;Город;Примечание"]
+lines += [f"guest{{n}}@mail.example;Гость {{n}};Тверь;" for n in range(40)]
+lines += ["не адрес;Вера Кузнецова;Псков;спросить", ";Глеб Орлов;;", lines[1]]
+content = "\\r\\n".join(lines).encode("cp1251")
+
+
+def start():
+    return start_import(
+        part.workspace,
+        by=part.user,
+        stream=io.BytesIO(content),
+        file_name="гости.csv",
+        size=len(content),
+    )
+
+
+def until(row, step):
+    for _try in range(300):
+        run_turn(row.pk)
+        row.refresh_from_db()
+        if row.step == step:
+            return row
+        time.sleep(0.1)
+    raise AssertionError(row.step)
+
+
+def check():
+    row = start()
+    check_import(row, by=part.user, columns=row.columns, lists=[])
+    return until(row, "checked")
+
+
+def work(step):
+    # Far beyond any worker: the page is to be looked at.
+    later = timezone.now() + timedelta(days=1)
+    row = start()
+    Import.objects.filter(pk=row.pk).update(
+        step=step,
+        state="running",
+        total=312000,
+        done=118400,
+        started_at=timezone.now(),
+        lease_until=later,
+    )
+
+
+start()
+check()
+done = check()
+apply_import(done, by=part.user)
+until(done, "finished")
+work("checking")
+work("applying")
+print(json.dumps(str(done.pk)))
+"""
+
+
+def make_imports(installation: Installation, workspace: str) -> None:
+    """Make an import for each step that a person sees."""
+    installation.python(IMPORTS.format(workspace=workspace))

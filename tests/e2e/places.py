@@ -19,7 +19,13 @@ NOT_PAGES = {
     "account-send-again": "a POST that goes back",
     "recipients-search": "answers a search box",
     "lists-search": "answers a search box",
+    "segment-build": "a fragment of the form",
+    "segment-preview": "a fragment of the form",
+    "segment-count": "a fragment of the page",
     "mailing-count": "a fragment of the form",
+    "import-live": "a fragment of the import's page",
+    "import-apply": "a POST that goes back",
+    "import-refused": "a file",
     "mailing-live": "a fragment of the mailing's page",
     "attempts-csv": "a file",
     "stoplist-csv": "a file",
@@ -39,6 +45,9 @@ NOT_PAGES = {
     "recipient-leave": "a POST that goes back",
     "recipient-correct": "a POST that goes back",
     "recipient-dossier": "a file",
+    "job-live": "a fragment of the job's page",
+    "job-cancel": "a POST that goes back",
+    "job-undo": "a POST that goes back",
     "message-test": "a POST that goes back",
     "relay-check": "a POST that goes back",
     "dkim-generate": "a POST that goes back",
@@ -181,8 +190,11 @@ def _stories(installation: Installation, workspace: str) -> Iterator[Place]:
 TABLES = {
     "recipient": "recipients_recipient",
     "list": "recipients_recipientlist",
+    "job": "recipients_bulkjob",
     "stoplist-lift": "recipients_suppression",
     "stoplist-upload": "recipients_stopupload",
+    "segment": "recipients_segment",
+    "attribute": "recipients_attribute",
     "message": "content_message",
     "relay": "delivery_relay",
     "sender": "delivery_sender",
@@ -209,6 +221,15 @@ STATES = {
     "mailing-retry-failed": ("completed",),
     "mailing-send-unknown": ("completed",),
 }
+# And of an import.
+STEPS = {
+    "import": ("uploaded", "checking", "checked", "applying", "finished"),
+    "import-table": ("uploaded",),
+    "import-columns": ("uploaded",),
+    "import-cancel": ("uploaded", "applying"),
+    "import-undo": ("finished",),
+    "import-delete": ("finished",),
+}
 
 
 def _objects(
@@ -220,6 +241,12 @@ def _objects(
             sql = "SELECT id FROM mailings_mailing WHERE workspace_id=? AND status=?"
             if pk := installation.one(sql, workspace, state):
                 yield f"{name}-{state}", UUID(pk)
+        return
+    if kind == "import":
+        for step in STEPS[name]:
+            sql = "SELECT id FROM recipients_import WHERE workspace_id=? AND step=?"
+            if pk := installation.one(sql, workspace, step):
+                yield f"{name}-{step}", UUID(pk)
         return
     # A real SMTP server rather than the sandbox, which nobody edits or deletes.
     order = "kind DESC" if kind == "relay" else "id"

@@ -91,12 +91,14 @@ def write_recipients_down(me: Traveller) -> None:
     for email, full_name, town in PEOPLE:
         me.go("/recipients/add/")
         me.fill(email=email, full_name=full_name)
+        me.page.locator("[name=basis][value=consent]").check()
         if town:
             me.page.locator("[name$='-0-key']").fill("город")
             me.page.locator("[name$='-0-value']").fill(town)
         me.submit("button.btn-primary[data-once]:visible")
     me.go("/recipients/add/")
     me.fill(email="not an address", full_name="Никто")
+    me.page.locator("[name=basis][value=consent]").check()
     me.submit("button.btn-primary[data-once]:visible")
     expect(me.field("email")).to_have_attribute("aria-invalid", "true")
     expect(me.field("full_name")).to_have_value("Никто")

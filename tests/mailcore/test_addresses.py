@@ -5,7 +5,12 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.addresses import AddressError, is_usual_address, parse_address
+from mailcore.addresses import (
+    AddressError,
+    address_key,
+    is_usual_address,
+    parse_address,
+)
 
 ORDINARY = st.from_regex(
     r"[A-Za-z0-9_+-]{1,12}(\.[A-Za-z0-9_+-]{1,8})?"
@@ -131,3 +136,37 @@ def test_any_text_is_an_address_or_an_address_error(text):
         return
     assert parse_address(address.display) == address
     assert parse_address(address.envelope).key == address.key
+
+
+MESSY = st.builds(
+    "{}@{}.{}".format,
+    st.text("aZ9_+-.йİK\u212a ", min_size=1, max_size=70),
+    st.text("aZ9-.йK\u212a", min_size=1, max_size=70),
+    st.text("aZ9-.рK\u212a", min_size=1, max_size=26),
+)
+
+
+@given(ORDINARY | MESSY | st.text(max_size=20))
+def test_the_cheap_key_is_the_key_or_nothing(text):
+    """MSG-13: what the fast way of an import finds, `parse_address` would find."""
+    key = address_key(text)
+
+    assert not key or key == parse_address(text).key
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Ivan.Petrov+News@example.ru", "ivan.petrov+news@example.ru"),
+        ("IVAN@MAIL.RU", "ivan@mail.ru"),
+        ("a@sub.some-company.com", "a@sub.some-company.com"),
+        ("\u212aelvin@mail.ru", ""),  # KELVIN SIGN, whose small letter is "k"
+        ("a@xn--80a1acny.xn--p1ai", ""),
+        ("a@mail", ""),
+        ("a b@mail.ru", ""),
+        (" a@mail.ru", ""),
+        (f"{'a' * 60}@mail.ru", ""),
+    ],
+)
+def test_a_usual_address_has_a_cheap_key(text, key):
+    assert address_key(text) == key

@@ -76,6 +76,7 @@ def mailing_over(port: int, count: int = 3, **over: Any) -> Mailing:
             email=f"p{number}@example.com",
             email_key=f"p{number}@example.com",
             full_name="Анна",
+            basis="consent",
         )
         for number in range(count)
     )

@@ -22,9 +22,11 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
-from pochtar.accounts.models import Role, Workspace
+from pochtar.accounts.models import Role, User, Workspace
 from pochtar.delivery.models import Run, RunStatus
 from pochtar.mailings.models import MailingStatus
+from pochtar.recipients.imports import start_paste
+from pochtar.recipients.models import Import, ImportStep, WorkState
 from pochtar.sandbox.models import CapturedMessage
 from tests import make
 from tests.web.mailings import launched
@@ -94,12 +96,48 @@ def recipient_list(workspace: Workspace) -> Found:
     return _of(make.make_list(workspace))
 
 
+def job(workspace: Workspace) -> Found:
+    return _of(make.make_job(workspace))
+
+
+def waiting_import(workspace: Workspace) -> Found:
+    text = "anna@mail.example;Анна\nboris@mail.example;Борис"
+    return _of(start_paste(workspace, by=_owner(workspace), text=text))
+
+
+def finished_import(workspace: Workspace) -> Found:
+    row = Import.objects.create(
+        workspace=workspace,
+        file_name="клиенты.csv",
+        step=ImportStep.FINISHED,
+        state=WorkState.DONE,
+        counts={"new": 2, "refused": 1},
+        refusals={"address_syntax": 1},
+    )
+    return _of(row)
+
+
+def _owner(workspace: Workspace) -> User:
+    owners = User.objects.filter(
+        memberships__workspace=workspace, memberships__role=Role.OWNER
+    )
+    return owners.order_by("pk")[0]
+
+
 def stopped(workspace: Workspace) -> Found:
     return _of(make.make_suppression(workspace))
 
 
 def stop_upload(workspace: Workspace) -> Found:
     return _of(make.make_stop_upload(workspace))
+
+
+def attribute(workspace: Workspace) -> Found:
+    return _of(make.make_attribute(workspace))
+
+
+def segment(workspace: Workspace) -> Found:
+    return _of(make.make_segment(workspace))
 
 
 def message(workspace: Workspace) -> Found:
@@ -196,6 +234,11 @@ RECIPIENTS = {
     "recipients": page(),
     "recipients-search": page(),
     "recipients-bulk": action(EDITOR),
+    "jobs": page(),
+    "job": page(job),
+    "job-live": page(job),
+    "job-cancel": action(EDITOR, job),
+    "job-undo": action(EDITOR, job),
     "recipient-add": page(post=EDITOR),
     "recipient": page(recipient),
     "recipient-edit": page(recipient, post=EDITOR),
@@ -209,6 +252,21 @@ RECIPIENTS = {
     "recipient-merge": page(recipient, post=EDITOR),
     "recipient-dossier": action(MANAGER, recipient),
     "recipient-erase": page(recipient, post=MANAGER),
+    "imports": page(),
+    "import-add": page(post=EDITOR),
+    "import": page(finished_import),
+    "import-live": page(finished_import),
+    "import-table": page(waiting_import, post=EDITOR),
+    "import-columns": page(waiting_import, post=EDITOR),
+    "import-apply": action(EDITOR, finished_import),
+    "import-cancel": page(waiting_import, post=EDITOR),
+    "import-undo": page(finished_import, post=EDITOR),
+    "import-delete": page(finished_import, post=EDITOR),
+    "import-refused": page(finished_import),
+    "attributes": page(),
+    "attribute-add": page(post=EDITOR),
+    "attribute-edit": page(attribute, post=EDITOR),
+    "attribute-delete": page(attribute, post=EDITOR),
     "lists": page(),
     "lists-search": page(),
     "list-add": page(post=EDITOR),
@@ -224,6 +282,14 @@ RECIPIENTS = {
     "stoplist-import": page(post=EDITOR),
     "stoplist-upload": page(stop_upload, post=EDITOR),
     "stoplist-csv": page(),
+    "segments": page(),
+    "segment-add": page(post=EDITOR),
+    "segment-build": action(EDITOR),  # a question: changes nothing
+    "segment-preview": action(EDITOR),  # a question: changes nothing
+    "segment": page(segment),
+    "segment-count": page(segment),
+    "segment-edit": page(segment, post=EDITOR),
+    "segment-delete": page(segment, post=EDITOR),
 }
 MESSAGES = {
     "messages": page(),

@@ -19,7 +19,14 @@ MANAGEMENT = {"attributes-TOTAL_FORMS": "2", "attributes-INITIAL_FORMS": "0"}
 
 
 def typed(email: str, **over: str) -> dict[str, str]:
-    return {"email": email, "full_name": "", "comment": "", **MANAGEMENT, **over}
+    return {
+        "email": email,
+        "full_name": "",
+        "basis": "consent",
+        "comment": "",
+        **MANAGEMENT,
+        **over,
+    }
 
 
 def text_of(response):

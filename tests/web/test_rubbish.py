@@ -54,6 +54,17 @@ QUERY = [
 ]
 FORM = [
     "name",
+    "encoding",
+    "delimiter",
+    "header",
+    "sheet",
+    "to",
+    "to-0",
+    "key-0",
+    "way",
+    "basis",
+    "wording",
+    "new_list",
     "email",
     "full_name",
     "comment",

@@ -132,6 +132,6 @@ def _russian(sample: bytes, encoding: str) -> float:
 
 
 def _reversed(text: str) -> float:
-    words = re.findall(r"[А-Яа-яЁё]{2,}", text)
-    wrong = sum(word[0].islower() and word[1:].isupper() for word in words)
-    return wrong / max(1, len(words))
+    words: list[str] = re.findall(r"[А-Яа-яЁё]{2,}", text)
+    wrong = [word for word in words if word[0].islower() and word[1:].isupper()]
+    return len(wrong) / max(1, len(words))

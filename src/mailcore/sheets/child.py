@@ -72,14 +72,18 @@ def _choose(book: CalamineWorkbook) -> int:
 def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
     if sheet.start is None:
         return
-    for number, row in enumerate(sheet.iter_rows(), sheet.start[0] + 1):
+    # The blank rows above the first cell are among these, the columns left of it not.
+    for number, row in enumerate(sheet.iter_rows(), 1):
         cells = [cell if type(cell) is str else as_text(cell) for cell in row]
         if any(cells):
             yield number, cells
 
 
 def as_text(cell: object) -> str:
-    """Return a cell as a person reads it; dates as ISO 8601."""
+    """Return a cell as a person reads it; dates as ISO 8601.
+
+    An error (``#N/A``) comes from the library as an empty text.
+    """
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):

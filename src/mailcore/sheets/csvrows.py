@@ -12,6 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = ["read_csv"]
 
 _MOST_LINES = 1000  # of one record
 _MOST_CHARS = 1 << 20
+_SHORT = 4096  # characters of a record cut by the end of a block, at most
 _PATIENCE = 1_000_000  # lines that may be read twice because of quotes never closed
 _AFTER_CR = re.compile(r"(?<=\r)(?!\n|$)")  # in files that mix line ends
 _UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
@@ -54,7 +56,7 @@ def read_csv(path: Path, understood: Understood, limits: Limits) -> Iterator[Row
 def _numbered(rows: list[list[str]], number: int) -> Iterator[Row]:
     numbered = enumerate(rows, number)
     # "!" is the first character that shows: below it are nothing and white space.
-    if not all(rows) or min(map(_first, rows)) < "!":
+    if not all(rows) or min(map(_first, rows), default="!") < "!":
         return (pair for pair in numbered if not _is_blank(pair[1]))
     return numbered
 
@@ -82,21 +84,22 @@ class _Parser:
 
     def parse(self, text: str, *, spoilt: bool) -> tuple[list[list[str]], str]:
         """Return the rows, and the text of a record that is not complete yet."""
-        rows = None
+        read = None
         if not spoilt and "\0" not in text:
-            rows = self._quoted(text) if '"' in text else self._plain(text)
-        if rows is None:
+            read = self._quoted(text) if '"' in text else self._plain(text)
+        if not read or not read[0]:
             return self.carefully(text, last=False)
+        rows, left = read
         self.width = self.width or len(rows[0])
         if "'" in text and self._may_be_escaped(text):
             rows = [[*map(unescape_cell, row)] for row in rows]
-        return rows, ""
+        return rows, left
 
     def _may_be_escaped(self, text: str) -> bool:
         starts = (f"{self.delimiter}'", "\n'", "\"'")
         return text.startswith("'") or any(start in text for start in starts)
 
-    def _plain(self, text: str) -> list[list[str]] | None:
+    def _plain(self, text: str) -> tuple[list[list[str]], str] | None:
         """Split a text without quotes; None if it needs a closer look."""
         text = text.removesuffix("\n")
         if "\r" in text:
@@ -108,22 +111,35 @@ class _Parser:
             return None
         delimiter = self.delimiter
         rows = [line.split(delimiter) for line in lines]
-        return rows if max(map(len, rows)) <= self.limits.columns else None
+        return (rows, "") if max(map(len, rows)) <= self.limits.columns else None
 
-    def _quoted(self, text: str) -> list[list[str]] | None:
+    def _quoted(self, text: str) -> tuple[list[list[str]], str] | None:
         """Read a text with quotes; None if it needs a closer look."""
         reader = csv.reader(_lines(text), delimiter=self.delimiter, strict=True)
         try:
-            rows = list(reader)
-        except csv.Error:
-            return None
-        if max(map(len, rows)) > self.limits.columns:
+            rows, left = list(reader), ""
+        except csv.Error as error:
+            if not _is_cut(error):
+                return None
+            rows, left = self._up_to_the_cut(text)
+        if max(map(len, rows), default=0) > self.limits.columns or len(left) > _SHORT:
             return None
         if reader.line_num == len(rows):
             longest = max(map(len, _lines(text)))
-            return rows if longest <= self.limits.field_chars else None
+            return (rows, "") if longest <= self.limits.field_chars else None
         # Records of several lines are believed if each is as wide as the first.
-        return rows if set(map(len, rows)) == {self.width} else None
+        return (rows, left) if set(map(len, rows)) == {self.width} else None
+
+    def _up_to_the_cut(self, text: str) -> tuple[list[list[str]], str]:
+        lines = [*_lines(text)]
+        rows: list[list[str]] = []
+        done = 0
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        with suppress(csv.Error):
+            for row in reader:
+                rows.append(row)
+                done = reader.line_num
+        return rows, "".join(lines[done:])
 
     def carefully(self, text: str, *, last: bool) -> tuple[list[list[str]], str]:
         """Do as `parse`, record by record; broken ones become a `BadRow`."""
@@ -163,7 +179,7 @@ class _Parser:
             row = next(reader)
         except csv.Error as error:
             used = reader.line_num
-            if "unexpected end" in str(error) and self._may_go_on(lines[at:], used):
+            if _is_cut(error) and self._may_go_on(lines, at, used):
                 raise _Broken("unbalanced_quote", lines=0) from error
             self.patience -= used
             raise _Broken(_named(error, used)) from error
@@ -174,9 +190,10 @@ class _Parser:
             raise _Broken("unbalanced_quote")
         return row, reader.line_num
 
-    def _may_go_on(self, lines: list[str], used: int) -> bool:
+    def _may_go_on(self, lines: list[str], at: int, used: int) -> bool:
         """Tell whether the record may end in the block that comes next."""
-        return used == len(lines) < _MOST_LINES and sum(map(len, lines)) < _MOST_CHARS
+        to_the_end = used == len(lines) - at < _MOST_LINES
+        return to_the_end and sum(map(len, lines[at:])) < _MOST_CHARS
 
     def _swallowed(self, row: list[str], following: list[str]) -> bool:
         """Tell whether a quote has eaten whole rows up to the next quote."""
@@ -203,6 +220,10 @@ class _Parser:
 
 def _lines(text: str) -> io.StringIO:
     return io.StringIO(text, newline="\n")
+
+
+def _is_cut(error: csv.Error) -> bool:
+    return "unexpected end" in str(error)
 
 
 def _single(line: str) -> list[str]:

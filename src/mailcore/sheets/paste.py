@@ -32,14 +32,18 @@ def from_paste(text: str) -> bytes:
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     if "\t" in text:
         return _csv(_cells(text))
-    people = [person for line in text.split("\n") for person in _people(line)]
-    if sum("@" in address for address, _ in people) * 2 <= len(people):
+    lines = [people for line in text.split("\n") if (people := _people(line))]
+    titles = lines[0] if lines and is_known_heading(lines[0][0][0]) else []
+    people = [person for line in lines[bool(titles) :] for person in line]
+    if len(titles) > 1 or not _is_list(people):
         return text.encode("utf-8", "replace")
-    if not any(name for _, name in people):
-        return _csv([address] for address, _ in people)
-    if is_known_heading(people[0][0]):
-        people = people[1:]
-    return _csv([_TITLES, *people])
+    if any(name for _, name in people):
+        return _csv([_TITLES, *people])
+    return _csv([address] for address, _ in [*titles, *people])
+
+
+def _is_list(people: list[tuple[str, str]]) -> bool:
+    return sum("@" in address for address, _ in people) * 2 > len(people)
 
 
 def _cells(text: str) -> list[list[str]]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mailcore.sheets.model import SheetError
+from mailcore.sheets.model import ENCODINGS, SheetError
 
 __all__ = ["LONGEST_LINE", "has_bad_bytes", "read_blocks"]
 
@@ -24,9 +24,10 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 
 def read_blocks(path: Path, encoding: str) -> Iterator[tuple[str, bool]]:
     """Yield (text of whole lines, whether bytes in it could not be decoded)."""
-    decoder = _decoder(encoding)
     rest, spoilt, first, newline = "", False, True, "\n"
     with path.open("rb", buffering=0) as file:
+        decoder = _decoder(encoding, file.read(2))
+        file.seek(0)
         while chunk := file.read(_BLOCK):
             text, bad = _decode(decoder, chunk)
             if first:
@@ -55,11 +56,12 @@ def _is_wide(encoding: str) -> bool:
     return encoding.startswith("utf-16")
 
 
-def _decoder(encoding: str) -> codecs.IncrementalDecoder:
-    try:
-        return codecs.getincrementaldecoder(encoding)("strict")
-    except LookupError as error:
-        raise SheetError("unreadable_encoding", encoding=encoding) from error
+def _decoder(encoding: str, start: bytes) -> codecs.IncrementalDecoder:
+    if encoding not in ENCODINGS:
+        raise SheetError("unreadable_encoding", encoding=encoding)
+    if encoding == "utf-16" and start not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        encoding = "utf-16-le"  # what has no mark comes from Windows
+    return codecs.getincrementaldecoder(encoding)("strict")
 
 
 def _decode(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -29,6 +30,7 @@ __all__ = ["preview", "understand"]
 _SAMPLE = 1 << 16  # characters
 _SAMPLE_ROWS = 50
 _KIND_ROWS = 200
+_WIDEST_SHEET = 1 << 14
 _OTHER_LANGUAGE = re.compile(
     r"\s*(?:<(?:!doctype|\?xml|html|head|meta|table)\b|[\[{]\s*[\"\[{])", re.IGNORECASE
 )
@@ -111,7 +113,8 @@ def _of_workbook(
     path: Path, header: bool | None, sheet: int | None, limits: Limits
 ) -> Understood:
     kind = kind_of_workbook(path, limits)
-    with open_workbook(path, sheet=sheet, limits=limits, rows=_SAMPLE_ROWS) as workbook:
+    uncut = replace(limits, columns=_WIDEST_SHEET)
+    with open_workbook(path, sheet=sheet, limits=uncut, rows=_SAMPLE_ROWS) as workbook:
         rows = [row for _, row in workbook.rows]
         if not rows and sheet is None:
             raise SheetError("empty")

@@ -74,15 +74,21 @@ def open_workbook(
 
 
 def _messages(process: subprocess.Popen[bytes], pipe: IO[bytes]) -> Iterator[Any]:
+    """Yield what the child says, at least one thing, or raise `SheetError`."""
+    said = False
     for line in pipe:
-        message = json.loads(line)
-        if isinstance(message, dict) and "error" in message:
+        try:
+            message = json.loads(line)
+        except ValueError:  # it died within a word
+            break
+        if "error" in message:
             raise SheetError(message["error"])
+        said = True
         yield message
     status = process.wait()
     if status in _OUT_OF_MEANS:
         raise SheetError("too_big", out_of=_OUT_OF_MEANS[status])
-    if status:
+    if status or not said:
         raise SheetError("broken_workbook", status=status)
 
 

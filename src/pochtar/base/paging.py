@@ -65,24 +65,80 @@ def keyset_page(
     that differs where ``order`` does not, and follows its direction.  A cursor that does
     not parse, or behind which nothing is left, shows the first page.
     """
-    name, descending = order.removeprefix("-"), order.startswith("-")
-    place = _read(cursor, queryset.model, name, tie)
-    backwards = place is not None and place.back
-    rows_descend = descending != backwards
-    wanted = queryset
-    if place:
-        wanted = queryset.filter(_beyond(name, tie, place, descending=rows_descend))
-    columns = [F(column) for column in dict.fromkeys([name, tie])]
-    ordering = [c.desc() if rows_descend else c.asc() for c in columns]
-    rows = list(wanted.order_by(*ordering)[: size + 1])
-    if place and not rows:
+    walk = _Walk(order, tie, _read(cursor, queryset.model, order.lstrip("-"), tie))
+    rows = walk.rows(queryset, size)
+    if walk.place and not rows:
         return keyset_page(queryset, order=order, tie=tie, size=size)
-    more = len(rows) > size
-    rows = rows[:size]
-    if backwards:
-        rows.reverse()
-    before, after = (more, True) if backwards else (bool(place), more)
-    return _page(rows, before, after, key=lambda row: _key(row, name, tie))
+    return walk.page(rows, size)
+
+
+def keyset_near(
+    queryset: QuerySet[R],
+    *,
+    among: QuerySet[R],
+    examined: int,
+    order: str = "-pk",
+    tie: str = "pk",
+    cursor: str = "",
+    size: int = SIZE,
+) -> Page[R] | None:
+    """Return the same page, or None if too few rows near the cursor belong to it.
+
+    ``queryset`` is ``among`` narrowed by conditions without an index in this order: no
+    more than ``examined`` rows are looked through for it.
+    """
+    walk = _Walk(order, tie, _read(cursor, queryset.model, order.lstrip("-"), tie))
+    edge = walk.edge(among, examined)
+    near = queryset.filter(_up_to(*walk.columns, edge, walk.descends)) if edge else None
+    rows = walk.rows(queryset if near is None else near, size)
+    if len(rows) <= size and (edge or (walk.place and not rows)):
+        return None
+    return walk.page(rows, size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A walk along an index from a place, forwards or backwards."""
+
+    order: str
+    tie: str
+    place: _Place | None
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        return self.order.removeprefix("-"), self.tie
+
+    @property
+    def backwards(self) -> bool:
+        return self.place is not None and self.place.back
+
+    @property
+    def descends(self) -> bool:
+        return self.order.startswith("-") != self.backwards
+
+    def onwards(self, queryset: QuerySet[R]) -> QuerySet[R]:
+        name, tie = self.columns
+        if self.place:
+            beyond = _beyond(name, tie, self.place, descending=self.descends)
+            queryset = queryset.filter(beyond)
+        columns = [F(column) for column in dict.fromkeys([name, tie])]
+        ordering = [c.desc() if self.descends else c.asc() for c in columns]
+        return queryset.order_by(*ordering)
+
+    def edge(self, among: QuerySet[R], number: int) -> tuple[Any, Any] | None:
+        keys = self.onwards(among).values_list(*self.columns)
+        return keys[number : number + 1].first()
+
+    def rows(self, queryset: QuerySet[R], size: int) -> list[R]:
+        return list(self.onwards(queryset)[: size + 1])
+
+    def page(self, rows: list[R], size: int) -> Page[R]:
+        more = len(rows) > size
+        rows = rows[:size]
+        if self.backwards:
+            rows.reverse()
+        before, after = (more, True) if self.backwards else (bool(self.place), more)
+        return _page(rows, before, after, key=lambda row: _key(row, *self.columns))
 
 
 def keyset_slice(
@@ -135,6 +191,17 @@ def _beyond(name: str, tie: str, place: _Place, *, descending: bool) -> Q:
     # condition, so that PostgreSQL starts reading at the cursor.
     return Q(**{f"{name}__{comparison}e": place.value}) & (
         Q(**{f"{name}__{comparison}": place.value}) | by_tie
+    )
+
+
+def _up_to(name: str, tie: str, edge: tuple[Any, Any], descending: bool) -> Q:
+    """Return the condition of the rows before that one in the walk."""
+    comparison = "gt" if descending else "lt"
+    by_tie = Q(**{f"{tie}__{comparison}": edge[1]})
+    if name == tie:
+        return by_tie
+    return Q(**{f"{name}__{comparison}e": edge[0]}) & (
+        Q(**{f"{name}__{comparison}": edge[0]}) | by_tie
     )
 
 

@@ -157,6 +157,10 @@ WHITENOISE_IMMUTABLE_FILE_TEST = r"/dist/assets/"
 MEDIA_ROOT = VAR / "media"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # a 10 MB paste gets a field error
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+# Files of imports: written to the disk while they arrive, beside where they are kept.
+FILE_UPLOAD_HANDLERS = ["pochtar.web.uploads.DiskUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = VAR / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS.append("django.forms")
 
@@ -316,6 +320,12 @@ REFUSED_PERCENT: int = env.int("REFUSED_PERCENT", default=10)
 # A scheduled launch later than that was missed.
 MISSED_AFTER = timedelta(minutes=env.int("MISSED_AFTER_MINUTES", default=15))
 
+# Imports ----------------------------------------------------------------------------
+# So long an import can be undone, and its refused rows be had.
+IMPORT_KEEP_DAYS: int = env.int("IMPORT_KEEP_DAYS", default=30)
+# Files of one workspace within a day (SEC-21).
+IMPORTS_PER_DAY: int = env.int("IMPORTS_PER_DAY", default=200)
+
 # Work in the background ---------------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
@@ -357,6 +367,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 30.0},
     },
     "prune": {"task": "pochtar.sandbox.prune", "schedule": 3600.0},
+    "prune_imports": {
+        "task": "pochtar.recipients.prune_imports",
+        "schedule": 3600.0,
+    },
 }
 
 LOGGING = logging_config(

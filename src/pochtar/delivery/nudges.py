@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from celery import current_app
-
-from pochtar.base.queue import nudge
-
-# An old nudge is worthless: by then the tick has sent another.  Busy workers throw old
-# ones away, so that the tick itself does not stand behind them for long.
-EXPIRES_SECONDS = 4
-
-
-class NamedTask:
-    """A task by its name: services stand below the module that defines it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def delay(self, *args: Any) -> object:
-        return current_app.send_task(self.name, args=args, expires=EXPIRES_SECONDS)
-
+from pochtar.base.queue import NamedTask, nudge
 
 DELIVER_SLICE = NamedTask("pochtar.delivery.deliver_slice")
-
-
 LOOK_UP_DOMAINS = NamedTask("pochtar.delivery.look_up_domains")
 
 

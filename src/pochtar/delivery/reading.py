@@ -15,11 +15,11 @@ from mailcore.engine.types import Item
 from pochtar.delivery.members import members_statement
 from pochtar.delivery.models import Slice
 from pochtar.delivery.tables import columns_of, table_of
-from pochtar.delivery.withdrawals import why_not
+from pochtar.delivery.withdrawals import STANDING, standing_sql, why_not
 from pochtar.recipients.models import Recipient
 
 COLUMNS = ("email", "full_name")  # merge fields that are not attributes
-PERSON = ("unsubscribed_at", "full_name", "attributes")
+PERSON = (*STANDING, "full_name", "attributes")
 
 
 class Pages:
@@ -59,10 +59,10 @@ class Pages:
         pk: int,
         position: int,
         recipient: str | None,
-        has_left: bool,
+        standing: int,
         *values: str | None,
     ) -> Item:
-        """Make an item for somebody who has left, or has not all merge fields."""
+        """Make an item for one who gets no letter, or has not all merge fields."""
         pairs = zip(self._keys, values, strict=True)
         return Item(
             delivery_id=pk,
@@ -71,7 +71,7 @@ class Pages:
             name=values[1] or "",
             values={"full_name": "", **{k: v for k, v in pairs if v is not None}},
             recipient=recipient or "",
-            skip=why_not(recipient, has_left),
+            skip=why_not(recipient, standing),
         )
 
 
@@ -97,7 +97,7 @@ def _page_sql(members: str, attributes: int) -> str:
     columns = ", ".join(
         [
             *("member.id", "member.position", digits),
-            "person.unsubscribed_at IS NOT NULL",
+            standing_sql("person"),
             *("member.email", "person.full_name", *found),
         ]
     )

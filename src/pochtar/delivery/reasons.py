@@ -17,6 +17,8 @@ REASONS: dict[str, Promise] = {
     "cancelled": _("The mailing was cancelled before this one's turn."),
     "gave_up": _("It was put off again and again until the time to give up."),
     "unsubscribed": _("The recipient unsubscribed before this one's turn."),
+    "suppressed": _("The address came onto the stop list before this one's turn."),
+    "no_consent": _("Unconfirmed: nothing says that this one may be written to."),
     "recipient_deleted": _("The recipient was deleted before this one's turn."),
     "bad_header": _("A value of this recipient cannot stand in the letter's header."),
     "interrupted": _("The program ended while this letter was on its way."),

@@ -13,18 +13,26 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from mailcore.segments import parse_rule
 from pochtar.accounts.models import Membership, Role, User, Workspace
 from pochtar.accounts.services import open_workspace, trust_address
 from pochtar.base.errors import Conflict
 from pochtar.content.models import Message
 from pochtar.delivery.models import Relay, RelayKind, RelayTls, Run, Sender
 from pochtar.delivery.removal import delete_runs
-from pochtar.mailings.demo_data import LETTERS_IN_ORDER, SEED, WORKSPACE, people
+from pochtar.mailings.demo_data import (
+    LETTERS_IN_ORDER,
+    SEED,
+    SEGMENTS,
+    WORKSPACE,
+    people,
+)
 from pochtar.mailings.demo_history import Story, write_run
 from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus
 from pochtar.mailings.services import Draft, create_mailing, follow_runs
 from pochtar.recipients.lists import create_list
 from pochtar.recipients.models import Recipient, RecipientList, Subscription
+from pochtar.recipients.segment_services import create_segment
 from pochtar.recipients.services import add_recipients
 from pochtar.sandbox.models import CapturedMessage
 
@@ -160,6 +168,7 @@ def _set_the_scene(workspace: Workspace, owner: User, now: dt.datetime) -> Scene
     invented = people(PEOPLE, now.astimezone(workspace.tz).date())
     everybody = add_recipients(workspace, invented, by=owner)
     members = _sort_into_lists(everybody, now.date(), chance)
+    _write_segments(workspace, owner)
     sandbox, server = _write_senders(workspace)
     return Scene(
         workspace=workspace,
@@ -206,6 +215,11 @@ def _write_lists(
         batch_size=PEOPLE,
     )
     return lists
+
+
+def _write_segments(workspace: Workspace, owner: User) -> None:
+    for name, rule in SEGMENTS.items():
+        create_segment(workspace, by=owner, name=name, rule=parse_rule(rule))
 
 
 def _write_senders(workspace: Workspace) -> tuple[Sender, Sender]:

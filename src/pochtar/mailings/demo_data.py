@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.addresses import parse_address
+from pochtar.recipients.models import Basis
 from pochtar.recipients.services import Person
 
 WORKSPACE = "Обжарка «Полдень»"
@@ -258,6 +259,33 @@ LETTERS_IN_ORDER = (
 )
 
 
+SEGMENTS: dict[str, dict[str, object]] = {
+    "Москва и Петербург, с именем": {
+        "all": [
+            {
+                "field": "attribute:город",
+                "type": "text",
+                "op": "one_of",
+                "value": ["Москва", "Санкт-Петербург"],
+            },
+            {"field": "full_name", "op": "filled"},
+            {"field": "status", "op": "is", "value": "subscribed"},
+        ]
+    },
+    "Опт без менеджера и новые": {
+        "any": [
+            {
+                "all": [
+                    {"field": "attribute:компания", "type": "text", "op": "filled"},
+                    {"field": "attribute:менеджер", "type": "text", "op": "empty"},
+                ]
+            },
+            {"field": "created", "op": "last", "value": 7},
+        ]
+    },
+}
+
+
 def people(number: int, today: dt.date) -> Iterator[Person]:
     """Yield so many invented people, the same ones every time but for the dates."""
     chance = random.Random(SEED)  # noqa: S311 - invented people, not secrets
@@ -272,12 +300,21 @@ def people(number: int, today: dt.date) -> Iterator[Person]:
             continue
         taken.add(key)
         city = chance.choices(cities, weights)[0]
+        comment = "Просит звонить после обеда" if chance.random() < 0.01 else ""
+        attributes = _attributes(chance, city, today)
         yield Person(
             email=email,
             full_name=f"{name} {surname}",
-            comment="Просит звонить после обеда" if chance.random() < 0.01 else "",
-            attributes=_attributes(chance, city, today),
+            comment=comment,
+            attributes=attributes,
+            basis=_basis(attributes),
         )
+
+
+def _basis(attributes: dict[str, str]) -> Basis:
+    if "компания" in attributes:
+        return Basis.CONTRACT
+    return Basis.CUSTOMER if "дата_покупки" in attributes else Basis.CONSENT
 
 
 def _attributes(chance: random.Random, city: str, today: dt.date) -> dict[str, str]:

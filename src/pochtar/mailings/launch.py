@@ -16,10 +16,10 @@ from django.db import transaction
 from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, PochtarError
+from pochtar.base.queue import NamedTask
 from pochtar.base.queue import nudge as nudge_task
 from pochtar.delivery import runs, undo
 from pochtar.delivery.dkim_checks import check_stale_keys
-from pochtar.delivery.nudges import NamedTask
 from pochtar.mailings.lifecycle import STATES, Action
 from pochtar.mailings.models import (
     MISSED,

@@ -17,7 +17,7 @@ from pochtar.content.models import Message
 from pochtar.delivery.models import Run, RunStatus, Sender
 from pochtar.delivery.undo import can_be_undone
 from pochtar.mailings.lifecycle import MailingStatus
-from pochtar.recipients.models import Recipient, RecipientList
+from pochtar.recipients.models import Recipient, RecipientList, Segment
 
 __all__ = [
     "MISSED",
@@ -36,7 +36,7 @@ MISSED, MISSED_ASK = "missed", "missed_ask"
 
 class AudienceKind(models.TextChoices):
     EVERYBODY = "everybody", _("Everybody")
-    LISTS = "lists", _("Lists")
+    LISTS = "lists", _("Chosen lists and segments")
     PICKED = "picked", _("Picked people")
 
 
@@ -88,6 +88,20 @@ class MailingQuerySet(OwnedQuerySet):
             found.update((row.pk, row) for row in newest)
         return list(found.values())
 
+    def waiting(self) -> Self:
+        """Return those that have not been launched."""
+        return self.filter(status__in=[MailingStatus.CREATED, MailingStatus.SCHEDULED])
+
+    def waiting_for_list(self, row: RecipientList) -> Self:
+        """Return those not launched that are for the list, or leave its members out."""
+        chosen = Q(lists=row, audience=AudienceKind.LISTS)
+        return self.waiting().filter(chosen | Q(exclude_lists=row)).distinct()
+
+    def waiting_for_segment(self, row: Segment) -> Self:
+        """Return those not launched that are for the segment, or leave it out."""
+        chosen = Q(segments=row, audience=AudienceKind.LISTS)
+        return self.waiting().filter(chosen | Q(exclude_segments=row)).distinct()
+
     def drafts_after(self, mailing: Mailing) -> Self:
         """Return the mailings not launched yet that leave this one's people out."""
         family = self.family_of(mailing) if mailing.run_id else []
@@ -130,6 +144,21 @@ class Mailing(models.Model):
     lists = models.ManyToManyField(
         RecipientList, blank=True, related_name="mailings", verbose_name=_("lists")
     )
+    segments = models.ManyToManyField(
+        Segment, blank=True, related_name="mailings", verbose_name=_("segments")
+    )
+    # Whom it leaves out, whatever they were chosen by.
+    exclude_lists = models.ManyToManyField(
+        RecipientList, blank=True, related_name="excluded_from"
+    )
+    exclude_segments = models.ManyToManyField(
+        Segment, blank=True, related_name="excluded_from"
+    )
+    exclude_mailings = models.ManyToManyField(
+        "self", blank=True, symmetrical=False, related_name="excluded_from"
+    )
+    # Who got any mailing in so many last days; None: nobody.
+    exclude_days = models.PositiveSmallIntegerField(null=True, blank=True)
     picked = models.ManyToManyField(
         Recipient, blank=True, related_name="picked_in", verbose_name=_("picked people")
     )

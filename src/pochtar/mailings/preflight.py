@@ -38,7 +38,15 @@ from pochtar.delivery.dkim_signing import active_keys, domain_of, domains_above
 from pochtar.delivery.dkim_words import is_test
 from pochtar.delivery.models import DkimKey, DkimState, Sender
 from pochtar.delivery.verdicts import canary_size
-from pochtar.mailings.audience import audience_of, complete, lacking, unsubscribed_of
+from pochtar.mailings.audience import (
+    Reach,
+    audience_of,
+    choice_of,
+    complete,
+    lacking,
+    reach_of,
+)
+from pochtar.mailings.left_out import LEFT_OUT, why_nobody
 from pochtar.mailings.models import MISSED, MISSED_ASK, Mailing
 from pochtar.recipients.models import Attribute, Recipient
 
@@ -46,6 +54,16 @@ from pochtar.recipients.models import Attribute, Recipient
 TEXTS: dict[str, Promise] = {
     "no_recipients": _("There is nobody to write to: the audience is empty."),
     "all_unsubscribed": _("Everybody in the audience has unsubscribed."),
+    "all_suppressed": _("Everybody in the audience is on the stop list."),
+    "all_unconfirmed": _(
+        "Everybody in the audience is unconfirmed: nothing says that they may be "
+        "written to."
+    ),
+    "all_excluded": _("Your exceptions leave everybody out."),
+    "all_left_out": _(
+        "Nobody is left: whoever is in the audience has unsubscribed, is on the stop "
+        "list or is unconfirmed."
+    ),
     "no_sender": _("No sender is chosen."),
     "message_wrong": _("The message has a mistake."),
     "header_error": _("The sender cannot stand in a letter's header."),
@@ -109,11 +127,22 @@ class Preflight:
 
     @cached_property
     def audience(self) -> QuerySet[Recipient]:
-        return audience_of(self.mailing)
+        """Whom a launch freezes; the unconfirmed among them are skipped in turn."""
+        return audience_of(self.mailing, now=self.now)
 
     @cached_property
+    def confirmed(self) -> QuerySet[Recipient]:
+        return self.audience.exclude(basis="")
+
+    @cached_property
+    def reach(self) -> Reach:
+        mailing = self.mailing
+        return reach_of(mailing.workspace, choice_of(mailing), now=self.now)
+
+    @property
     def count(self) -> int:
-        return self.audience.count()
+        """How many get the letter."""
+        return self.reach.goes
 
     @property
     def canary(self) -> int:
@@ -122,11 +151,6 @@ class Preflight:
         if not (sender and self.mailing.canary):
             return 0
         return canary_size(self.count, relay=sender.relay)
-
-    @cached_property
-    def unsubscribed(self) -> int:
-        """How many are left out because they want no more letters."""
-        return unsubscribed_of(self.mailing).count()
 
     @cached_property
     def problems(self) -> list[Finding]:
@@ -153,8 +177,8 @@ class Preflight:
         if self.mailing.stop_at and self.mailing.stop_at <= self.now:
             yield _named("stop_passed")
         if not self.count:
-            yield _named("all_unsubscribed" if self.unsubscribed else "no_recipients")
-        elif not complete(self.audience, self._required).exists():
+            yield _named(why_nobody(self.reach))
+        elif not complete(self.confirmed, self._required).exists():
             yield _named("everybody_lacks")
 
     def _message_problems(self) -> Iterator[Finding]:
@@ -187,13 +211,14 @@ class Preflight:
             yield _named("dkim_testing")
         yield from self._unsubscribe_warnings()
         for name in sorted(self._required - {"email"}):
-            if count := lacking(self.audience, [name]).count():
+            if count := lacking(self.confirmed, [name]).count():
                 yield _lack(name, count)
 
     def _unsubscribe_warnings(self) -> Iterator[Finding]:
         sender = self.mailing.sender
-        if count := self.unsubscribed:
-            yield _left_out(count)
+        for code, words in LEFT_OUT.items():
+            if count := getattr(self.reach, code):
+                yield _left_out(code, words, count)
         if not has_way_out(draft_of(self.mailing.message)):
             yield Finding(code="no_way_out", text=NO_WAY_OUT)
         if sender and not sender.relay.is_sandbox and not settings.SECURE:
@@ -260,17 +285,9 @@ def _named(code: str) -> Finding:
     return Finding(code=code, text=TEXTS[code])
 
 
-def _left_out(count: int) -> Finding:
-    text = ngettext_lazy(
-        "%(count)d recipient has unsubscribed and is left out.",
-        "%(count)d recipients have unsubscribed and are left out.",
-        "count",
-    )
-    return Finding(
-        code="unsubscribed",
-        text=format_lazy("{}", text % {"count": count}),
-        count=count,
-    )
+def _left_out(code: str, words: str, count: int) -> Finding:
+    text = format_lazy("{}", words % {"count": count})
+    return Finding(code=code, text=text, count=count)
 
 
 def _lack(name: str, count: int) -> Finding:

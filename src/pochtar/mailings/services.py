@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,17 @@ from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.content.models import Message
 from pochtar.delivery.models import Run, Sender
 from pochtar.delivery.removal import delete_runs
+from pochtar.mailings.exceptions import MOST_DAYS
 from pochtar.mailings.lifecycle import STATES, Action
 from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus, MissedRule
-from pochtar.recipients.models import Recipient, RecipientList
+from pochtar.recipients.models import Recipient, RecipientList, Segment
 
 NAME_LENGTH = 200
+# What an audience is made of, beside its kind and the days; equal names in a `Draft`.
+AUDIENCE_ROWS = (
+    *("lists", "segments", "picked"),
+    *("exclude_lists", "exclude_segments", "exclude_mailings"),
+)
 
 REFUSALS: dict[Action, Promise] = {
     Action.EDIT: _(
@@ -54,8 +60,13 @@ class Draft:
     name: str = ""
     sender: Sender | None = None
     audience: str = AudienceKind.EVERYBODY
-    lists: Iterable[RecipientList] = ()
-    picked: Iterable[Recipient] = ()
+    lists: Collection[RecipientList] = ()
+    segments: Collection[Segment] = ()
+    picked: Collection[Recipient] = ()
+    exclude_lists: Collection[RecipientList] = ()
+    exclude_segments: Collection[Segment] = ()
+    exclude_mailings: Collection[Mailing] = ()
+    exclude_days: int | None = None
     start_at: dt.datetime | None = None
     stop_at: dt.datetime | None = None
     missed_rule: str = MissedRule.SEND
@@ -125,10 +136,11 @@ def copy_mailing(mailing: Mailing, *, by: User, suffix: str) -> Mailing:
         missed_rule=mailing.missed_rule,
         canary=mailing.canary,
         follows=mailing.follows,
+        exclude_days=mailing.exclude_days,
         created_by=by,
     )
-    copy.lists.set(mailing.lists.all())
-    copy.picked.set(mailing.picked.all())
+    for name in AUDIENCE_ROWS:
+        getattr(copy, name).set(getattr(mailing, name).all())
     return copy
 
 
@@ -145,6 +157,14 @@ def delete_mailing(mailing: Mailing, *, by: User) -> None:
             _(
                 "Another mailing waits to be written to those added since this one. "
                 "Launch or delete that one first."
+            ),
+        )
+    if mailing.is_launched and mailing.excluded_from.waiting().exists():
+        raise Conflict(
+            "is_excluded",
+            _(
+                "A mailing that has not been launched leaves out those who got this "
+                "one. Launch, change or delete that one first."
             ),
         )
     run, pk = mailing.run, mailing.pk
@@ -201,23 +221,34 @@ def follow_runs(only: Iterable[Any] | None = None) -> int:
 
 def check_draft(workspace: Workspace, draft: Draft) -> None:
     """Raise InvalidInput at the first field that cannot be as it is (SEC-02)."""
-    lists, picked = list(draft.lists), list(draft.picked)
-    owned: dict[str, list[Any]] = {
+    owned: dict[str, Iterable[Any]] = {
         "message": [draft.message],
         "sender": [draft.sender] if draft.sender else [],
-        "lists": lists,
-        "picked": picked,
+        **{name: getattr(draft, name) for name in AUDIENCE_ROWS},
     }
     for field, rows in owned.items():
         if any(row.workspace_id != workspace.pk for row in rows):
             raise InvalidInput("unknown_row", _("There is no such row."), field=field)
-    if draft.audience == AudienceKind.LISTS and not lists:
-        raise InvalidInput("no_lists", _("Choose at least one list."), field="lists")
-    if draft.audience == AudienceKind.PICKED and not picked:
+    _check_audience(draft)
+    check_times(draft.start_at, draft.stop_at)
+
+
+def _check_audience(draft: Draft) -> None:
+    groups = [*draft.lists, *draft.segments]
+    if draft.audience == AudienceKind.LISTS and not groups:
+        raise InvalidInput(
+            "no_lists", _("Choose at least one list or segment."), field="lists"
+        )
+    if draft.audience == AudienceKind.PICKED and not list(draft.picked):
         raise InvalidInput(
             "no_people", _("Choose at least one recipient."), field="picked"
         )
-    check_times(draft.start_at, draft.stop_at)
+    if draft.exclude_days is not None and not 1 <= draft.exclude_days <= MOST_DAYS:
+        raise InvalidInput(
+            "days_out_of_range",
+            _("Between 1 and %(most)d days.") % {"most": MOST_DAYS},
+            field="exclude_days",
+        )
 
 
 def check_times(start_at: dt.datetime | None, stop_at: dt.datetime | None) -> None:
@@ -241,14 +272,18 @@ def _columns(draft: Draft) -> dict[str, Any]:
         "stop_at": draft.stop_at,
         "missed_rule": draft.missed_rule,
         "canary": draft.canary,
+        "exclude_days": draft.exclude_days,
     }
 
 
 def _set_audience(mailing: Mailing, draft: Draft) -> None:
-    by_lists = draft.audience == AudienceKind.LISTS
-    by_people = draft.audience == AudienceKind.PICKED
-    mailing.lists.set(draft.lists if by_lists else [])
-    mailing.picked.set(draft.picked if by_people else [])
+    unused = {
+        AudienceKind.EVERYBODY: ("lists", "segments", "picked"),
+        AudienceKind.LISTS: ("picked",),
+        AudienceKind.PICKED: ("lists", "segments"),
+    }[AudienceKind(draft.audience)]
+    for name in AUDIENCE_ROWS:
+        getattr(mailing, name).set([] if name in unused else getattr(draft, name))
 
 
 def delete_history(run: Run) -> None:

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext_lazy
 
 from mailcore.addresses import Address, AddressError, parse_address
 from pochtar.base.errors import InvalidInput
+from pochtar.recipients.consent_models import Basis
 
 LONGEST_NAME = 200
 LONGEST_COMMENT = 2000
@@ -68,6 +69,14 @@ def clean_full_name(text: str) -> str:
             field="full_name",
         )
     return capped(name, LONGEST_NAME, field="full_name")
+
+
+def clean_basis(basis: str) -> str:
+    if basis and basis not in Basis.values:
+        raise InvalidInput(
+            "unknown_basis", _("Choose why you may write to them."), field="basis"
+        )
+    return basis
 
 
 def clean_comment(text: str) -> str:

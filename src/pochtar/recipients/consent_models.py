@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mailcore.addresses import show_domain
 from pochtar.accounts.models import OwnedQuerySet, User, Workspace
 from pochtar.base.fields import KeyField
 from pochtar.base.ids import uuid7
@@ -208,7 +209,7 @@ class Suppression(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.domain or self.email or self.digits
+        return show_domain(self.domain) or self.email or self.digits
 
     @property
     def digits(self) -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import OwnedQuerySet, Workspace
 from pochtar.base.fields import AddressHashField, KeyField
 from pochtar.base.ids import uuid7
+from pochtar.recipients.attribute_models import Attribute, AttributeType
 from pochtar.recipients.consent_models import (
     Basis,
     ConsentEntry,
@@ -20,13 +21,26 @@ from pochtar.recipients.consent_models import (
     SuppressionReason,
 )
 from pochtar.recipients.domain_models import DomainHealth, DomainVerdict, DomainWalk
-from pochtar.recipients.import_models import Import, ImportStep
+from pochtar.recipients.import_models import (
+    LOT,
+    Import,
+    ImportChange,
+    ImportRefusal,
+    ImportRow,
+    ImportStep,
+)
+from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
+from pochtar.recipients.segment_models import Segment
 from pochtar.recipients.stop_models import StopUpload
 from pochtar.recipients.work_models import Work, WorkQuerySet, WorkState
 
 __all__ = [
+    "LOT",
     "Attribute",
+    "AttributeType",
     "Basis",
+    "BulkItem",
+    "BulkJob",
     "ConsentEntry",
     "ConsentHead",
     "ConsentKind",
@@ -36,10 +50,16 @@ __all__ = [
     "DomainVerdict",
     "DomainWalk",
     "Import",
+    "ImportChange",
+    "ImportRefusal",
+    "ImportRow",
     "ImportStep",
+    "JobKind",
+    "JobStep",
     "Recipient",
     "RecipientList",
-    "SearchWord",
+    "SearchText",
+    "Segment",
     "StopUpload",
     "Subscription",
     "Suppression",
@@ -138,68 +158,24 @@ class Recipient(models.Model):
         return f"{self.full_name} <{self.email}>" if self.full_name else self.email
 
 
-class SearchWord(models.Model):
-    """What a recipient is found by: a word of the name, the address, a part of it.
+class SearchText(models.Model):
+    """What a recipient is found by: the folded address and name (see indexing.py)."""
 
-    A search looks for the beginning of a word: a range of the first index, which is
-    as quick for a miss as for a hit, on SQLite and on PostgreSQL alike.  ``words.py``
-    says which words there are; the services write them with the recipient.
-    """
-
-    LONGEST = 60
-
-    id = models.BigAutoField(primary_key=True)
-    workspace = models.ForeignKey(
-        Workspace, on_delete=models.CASCADE, related_name="+", db_index=False
+    id = models.BigAutoField(primary_key=True)  # SQLite's index of parts knows it
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    recipient = models.OneToOneField(
+        Recipient, on_delete=models.CASCADE, related_name="search_text"
     )
-    recipient = models.ForeignKey(
-        Recipient, on_delete=models.CASCADE, related_name="words", db_index=False
-    )
-    word = KeyField(max_length=LONGEST)
+    text = models.TextField()
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("search word")
-        verbose_name_plural = _("search words")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["recipient", "word"], name="recipients_word_once"
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["workspace", "word", "recipient"], name="recipients_word_search"
-            ),
-        ]
+        verbose_name = _("search text")
+        verbose_name_plural = _("search texts")
 
     def __str__(self) -> str:
-        return self.word
-
-
-class Attribute(models.Model):
-    """A key that the attributes of a workspace's recipients use (a merge field)."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    workspace = models.ForeignKey(
-        Workspace, on_delete=models.CASCADE, related_name="attributes"
-    )
-    key = models.CharField(_("key"), max_length=50)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = OwnedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("attribute")
-        verbose_name_plural = _("attributes")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["workspace", "key"], name="recipients_attribute_unique"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.key
+        return self.text
 
 
 class RecipientList(models.Model):

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import Role, User, Workspace
-from pochtar.accounts.services import require_role, write_audit
+from pochtar.accounts.services import note_departure, require_role, write_audit
 from pochtar.base.addresshash import hash_address
 from pochtar.base.errors import Conflict, InvalidInput
+from pochtar.recipients.attributes import clean_typed
 from pochtar.recipients.cleaning import (
     MOST_KEYS,
     clean_address,
     clean_attributes,
+    clean_basis,
     clean_comment,
     clean_full_name,
 )
 from pochtar.recipients.domain_health import domain_of, expect_domains
-from pochtar.recipients.models import Attribute, Recipient, SearchWord
-from pochtar.recipients.words import fold, search_words
+from pochtar.recipients.indexing import index_recipients
+from pochtar.recipients.models import Attribute, Recipient
+from pochtar.recipients.stop_marks import hold_stop_list, is_stopped, mark_suppressed
+from pochtar.recipients.words import fold
 
 BATCH = 1000
 # The columns that follow from what a person typed.
@@ -35,27 +39,39 @@ TYPED = (
     "name_key",
     "comment",
     "attributes",
+    "basis",
+    "suppressed",
     "updated_at",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """What is known about a recipient, as it was typed."""
+    """What is known about a recipient, as it was typed.
+
+    ``basis`` says why they may be written to (`Basis`); "" is nothing said: somebody
+    new is unconfirmed, one who is there keeps what they have.  ``wording`` is what they
+    were shown when they agreed.
+    """
 
     email: str
     full_name: str = ""
     comment: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    basis: str = ""
+    wording: str = ""
 
 
 def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recipient:
     """Add a recipient; InvalidInput names the field and, if there already, the other."""
     require_role(by, workspace, Role.EDITOR)
+    person = _in_types(workspace, person, before={})
     recipient = _fill(Recipient(workspace=workspace), person)
     with transaction.atomic():
+        hold_stop_list(workspace)
+        recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _insert(recipient)
-        _keep_keys(workspace, recipient.attributes)
+        keep_keys(workspace, recipient.attributes)
         expect_domains([domain_of(recipient.email_key)])
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
     return recipient
@@ -66,10 +82,13 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     workspace = recipient.workspace
     require_role(by, workspace, Role.EDITOR)
     before = copy(recipient)
+    person = _in_types(workspace, person, before=recipient.attributes)
     _fill(recipient, person)
     with transaction.atomic():
+        hold_stop_list(workspace)
+        recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _overwrite(recipient)
-        _keep_keys(workspace, recipient.attributes)
+        keep_keys(workspace, recipient.attributes)
         expect_domains([domain_of(recipient.email_key)])
         write_audit(
             workspace,
@@ -79,6 +98,8 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
             changed=changed_fields(before, recipient),
             **_former_hash(before, recipient),
         )
+        if recipient.suppressed and not before.suppressed:
+            note_departure(workspace)  # a running mailing may have read them
     return recipient
 
 
@@ -95,7 +116,7 @@ def overwrite(recipient: Recipient, person: Person, *, basis: str) -> None:
     _overwrite(recipient)
     Recipient.objects.filter(pk=recipient.pk).update(basis=basis)
     recipient.basis = basis
-    _keep_keys(recipient.workspace, recipient.attributes)
+    keep_keys(recipient.workspace, recipient.attributes)
 
 
 def changed_fields(before: Recipient, after: Recipient) -> list[str]:
@@ -115,6 +136,7 @@ def add_recipients(
 ) -> list[Recipient]:
     """Add all who are not there yet, and return them; one bad person refuses them all."""
     require_role(by, workspace, Role.EDITOR)
+    hold_stop_list(workspace)
     added: list[Recipient] = []
     for batch in _batches(people):
         fresh = {
@@ -125,8 +147,9 @@ def add_recipients(
         for key in known.values_list("email_key", flat=True):
             del fresh[key]
         rows = Recipient.objects.bulk_create(fresh.values())
-        SearchWord.objects.bulk_create(search_words(rows), batch_size=5 * BATCH)
-        _keep_keys(workspace, {key for row in rows for key in row.attributes})
+        _mark_stopped(workspace, rows)
+        index_recipients(Recipient.objects.filter(pk__in=[row.pk for row in rows]))
+        keep_keys(workspace, {key for row in rows for key in row.attributes})
         added += rows
     write_audit(
         workspace,
@@ -138,6 +161,24 @@ def add_recipients(
     return added
 
 
+def _mark_stopped(workspace: Workspace, rows: list[Recipient]) -> None:
+    ids = [row.pk for row in rows]
+    if not mark_suppressed(workspace, ids):
+        return
+    stopped = Recipient.objects.filter(pk__in=ids, suppressed=True)
+    marked = set(stopped.values_list("pk", flat=True))
+    for row in rows:
+        row.suppressed = row.pk in marked
+
+
+def _in_types(
+    workspace: Workspace, person: Person, *, before: Mapping[str, str]
+) -> Person:
+    """Return the person with each attribute as its type stores it."""
+    attributes = clean_attributes(person.attributes)
+    return replace(person, attributes=clean_typed(workspace, attributes, before=before))
+
+
 def _fill(recipient: Recipient, person: Person) -> Recipient:
     address = clean_address(person.email)
     recipient.email, recipient.email_key = address.display, address.key
@@ -146,19 +187,20 @@ def _fill(recipient: Recipient, person: Person) -> Recipient:
     recipient.name_key = fold(recipient.full_name)
     recipient.comment = clean_comment(person.comment)
     recipient.attributes = clean_attributes(person.attributes)
+    recipient.basis = clean_basis(person.basis) or recipient.basis
     recipient.updated_at = timezone.now()
     return recipient
 
 
 def _insert(recipient: Recipient) -> None:
-    """Write the row and the words that find it."""
+    """Write the row and the text that it is found by."""
     try:
         with transaction.atomic():
             recipient.save(force_insert=True)
     except IntegrityError as error:
         # Two people may add the same address at once: only the constraint knows.
         raise already_there(recipient) from error
-    SearchWord.objects.bulk_create(search_words([recipient]))
+    index_recipients(Recipient.objects.filter(pk=recipient.pk))
 
 
 def _overwrite(recipient: Recipient) -> None:
@@ -170,8 +212,7 @@ def _overwrite(recipient: Recipient) -> None:
         raise already_there(recipient) from error
     if not written:
         raise Conflict("recipient_gone", _("This recipient has been deleted."))
-    SearchWord.objects.filter(recipient=recipient).delete()
-    SearchWord.objects.bulk_create(search_words([recipient]))
+    index_recipients(Recipient.objects.filter(pk=recipient.pk))
 
 
 def already_there(recipient: Recipient) -> InvalidInput:
@@ -190,7 +231,7 @@ def already_there(recipient: Recipient) -> InvalidInput:
     )
 
 
-def _keep_keys(workspace: Workspace, keys: Iterable[str]) -> None:
+def keep_keys(workspace: Workspace, keys: Iterable[str]) -> None:
     """Make sure that the workspace knows these merge fields."""
     known = set(Attribute.objects.of(workspace).values_list("key", flat=True))
     new = [key for key in dict.fromkeys(keys) if key not in known]

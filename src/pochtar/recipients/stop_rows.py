@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from django.conf import settings
@@ -16,7 +16,14 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from mailcore.sheets import BadRow, SheetError, Understood, read_rows, understand
+from mailcore.sheets import (
+    DELIMITERS,
+    BadRow,
+    SheetError,
+    Understood,
+    read_rows,
+    understand,
+)
 from mailcore.sheets.charsets import find_encoding
 from mailcore.sheets.model import Limits
 from pochtar.base.errors import InvalidInput
@@ -27,6 +34,7 @@ from pochtar.recipients.stoplist import StopEntry, clean_domain, clean_evidence
 MOST_ROWS = 200_000
 MOST_BYTES = 20 * 1024 * 1024
 LIMITS = Limits(file_bytes=MOST_BYTES, packed_bytes=MOST_BYTES)
+SAMPLE_ROWS = 50
 SHOWN = 120  # characters of a refused row
 
 _WHAT = re.compile(r"e-?mail|address|domain|адрес|почта|домен|what|кто", re.IGNORECASE)
@@ -108,14 +116,30 @@ def _as_file(content: bytes, file_name: str) -> Iterator[Path]:
 
 
 def _understand(path: Path, file_name: str) -> Understood:
+    """Say how to read it; a column of domains alone is no table elsewhere, here it is."""
     try:
-        return understand(path, file_name=file_name, limits=LIMITS)
+        understood = understand(path, file_name=file_name, limits=LIMITS)
     except SheetError as error:
         if error.code != "not_a_table":
             raise
-        # A column of domains alone is no table elsewhere; here it is.
-        encoding = find_encoding(path)
-        return Understood(kind="csv", encoding=encoding, delimiter=";")
+        guess = Understood(kind="csv", encoding=find_encoding(path), delimiter=";")
+        understood = _cut_best(path, guess)
+        if not _merit(path, understood):
+            raise
+        return understood
+    return _cut_best(path, understood) if understood.kind == "csv" else understood
+
+
+def _cut_best(path: Path, understood: Understood) -> Understood:
+    """Return the delimiter that sets most names free: not every row has more cells."""
+    others = [replace(understood, delimiter=one) for one in DELIMITERS]
+    return max([understood, *others], key=lambda one: _merit(path, one))
+
+
+def _merit(path: Path, understood: Understood) -> int:
+    shown = replace(understood, header=False)
+    rows = islice(read_rows(path, shown, limits=LIMITS), SAMPLE_ROWS)
+    return sum(any(map(_is_named, cells)) for _number, cells in rows)
 
 
 def _columns(first: Sequence[str]) -> tuple[_Columns, bool]:

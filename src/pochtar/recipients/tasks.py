@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
@@ -10,10 +11,14 @@ from django.utils import timezone
 
 from pochtar.base.queue import Task, nudge
 from pochtar.recipients.domain_health import ask_about_domains, walk_recipients
-from pochtar.recipients.models import Work
+from pochtar.recipients.import_pruning import prune_imports
+from pochtar.recipients.import_work import RUN_IMPORT, nudge_import, run_turn
+from pochtar.recipients.job_tasks import run_job
+from pochtar.recipients.models import BulkJob, Import, Work
 from pochtar.recipients.work import rows_of
 
-KINDS: Sequence[tuple[type[Work], Task]] = ()  # the model, and the task that does it
+# The model, and the task that does it.
+KINDS: Sequence[tuple[type[Work], Task]] = ((Import, RUN_IMPORT), (BulkJob, run_job))
 
 
 @shared_task(name="pochtar.recipients.tick")  # type: ignore[untyped-decorator]
@@ -23,6 +28,18 @@ def tick() -> None:
     for model, task in KINDS:
         for pk in rows_of(model).free(now).values_list("pk", flat=True):
             nudge(task, str(pk))
+
+
+@shared_task(name="pochtar.recipients.run_import")  # type: ignore[untyped-decorator]
+def run_import(pk: str) -> None:
+    """Work on an import for a while; ask for the next turn if it is not done."""
+    if run_turn(UUID(pk)):
+        nudge_import(UUID(pk))
+
+
+@shared_task(name="pochtar.recipients.prune_imports")  # type: ignore[untyped-decorator]
+def prune() -> None:
+    prune_imports()
 
 
 @shared_task(name="pochtar.recipients.look_up_domains")  # type: ignore[untyped-decorator]

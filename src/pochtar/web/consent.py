@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from pochtar.base.addresshash import hash_address
@@ -14,17 +17,23 @@ from pochtar.base.errors import InvalidInput
 from pochtar.base.paging import keyset_page
 from pochtar.recipients.cleaning import clean_address
 from pochtar.recipients.consent_proof import (
+    Line,
     Proof,
     entries_of,
     names_of,
     proof_json,
     proof_of,
 )
-from pochtar.recipients.models import ConsentEntry, Recipient
+from pochtar.recipients.models import ConsentEntry, Recipient, UnsubscribedVia
 from pochtar.web.access import WorkspaceRequest, workspace_view
 
 LONGEST_QUERY = 400
 ADDRESS = "email"
+_REFERENCES = {
+    "run": gettext_lazy("run %(which)s"),
+    "delivery": gettext_lazy("letter %(which)s"),
+}
+_VIA = dict(UnsubscribedVia.choices)
 
 
 @require_safe
@@ -69,7 +78,13 @@ def consent_proof(request: WorkspaceRequest) -> HttpResponse:
         )
         .first()
     )
-    context = {"proof": proof, "query": query, "error": error, "recipient": recipient}
+    context = {
+        "proof": proof,
+        "lines": _with_words(proof) if proof else [],
+        "query": query,
+        "error": error,
+        "recipient": recipient,
+    }
     return render(request, "consent/proof.html", context)
 
 
@@ -85,15 +100,47 @@ def _file(proof: Proof) -> HttpResponse:
     return answer
 
 
+def reference_words(entry: ConsentEntry) -> str:
+    """Say in words where a line came from; what has none is shown as it is."""
+    return ", ".join(_part_words(part) for part in entry.reference.split(", ") if part)
+
+
+def _part_words(part: str) -> str:
+    kind, _space, which = part.partition(" ")
+    if kind == "stoplist":
+        return _("stop list")
+    if which and kind in _REFERENCES:
+        return _REFERENCES[kind] % {"which": which[:8]}
+    return str(_VIA.get(part, part))
+
+
+def _with_words(proof: Proof) -> list[tuple[Line, str, str]]:
+    """Return each line with its source and its language in words."""
+    languages = {code: str(name) for code, name in settings.LANGUAGES}
+    return [
+        (
+            line,
+            reference_words(line.entry),
+            languages.get(line.entry.language, line.entry.language),
+        )
+        for line in proof.lines
+    ]
+
+
 def _with_names(
     request: WorkspaceRequest, entries: list[ConsentEntry]
-) -> list[tuple[ConsentEntry, str, Any]]:
-    """Return each line with who recorded it, and its recipient if still there."""
+) -> list[tuple[ConsentEntry, str, Any, str]]:
+    """Return each line: who recorded it, its recipient if still there, its source."""
     names = names_of(entries)
     ids = {entry.recipient_id for entry in entries}
     people = Recipient.objects.of(request.workspace).in_bulk(list(ids - {None}))
     return [
-        (entry, names.get(entry.recorded_by, ""), people.get(entry.recipient_id))
+        (
+            entry,
+            names.get(entry.recorded_by, ""),
+            people.get(entry.recipient_id),
+            reference_words(entry),
+        )
         for entry in entries
     ]
 

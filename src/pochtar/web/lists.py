@@ -17,11 +17,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.base.paging import keyset_page
-from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus
+from pochtar.mailings.models import Mailing
 from pochtar.recipients.bulk import add_selected
 from pochtar.recipients.lists import change_list, create_list, delete_list
 from pochtar.recipients.models import RecipientList, Subscription
-from pochtar.recipients.search import Search, Selection, count_up_to, find_page
+from pochtar.recipients.search import Search, count_up_to, find_page
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.words import fold
 from pochtar.web.access import (
     WorkspaceRequest,
@@ -171,7 +172,7 @@ def _put(request: WorkspaceRequest, row: RecipientList, search: Search) -> HttpR
         return redirect(request.get_full_path())
     selection = Selection(search=search, ids=frozenset(ticked))
     try:
-        number = add_selected(selection, to=row, by=request.user)
+        number = add_selected(selection, to=row, by=request.user).changed
     except Conflict as error:
         messages.error(request, str(error))
         return redirect("lists")
@@ -185,12 +186,8 @@ def _put(request: WorkspaceRequest, row: RecipientList, search: Search) -> HttpR
 
 
 def waiting_mailings(row: RecipientList) -> list[str]:
-    """Return the names of mailings that are meant for the list and have yet to start."""
-    waiting = Mailing.objects.filter(
-        lists=row,
-        audience=AudienceKind.LISTS,
-        status__in=[MailingStatus.CREATED, MailingStatus.SCHEDULED],
-    )
+    """Return the names of mailings that use the list and have yet to start."""
+    waiting = Mailing.objects.waiting_for_list(row)
     return list(waiting.order_by("pk").values_list("name", flat=True))
 
 

@@ -28,6 +28,7 @@ from pochtar.mailings.models import (
 from pochtar.mailings.preflight import Preflight, note_words
 from pochtar.web.access import WorkspaceRequest, find_visible, workspace_view
 from pochtar.web.attempts import attempts_context
+from pochtar.web.mailing_audience import shown_audience
 from pochtar.web.progress import live_progress
 from pochtar.web.reasons import pause_of
 
@@ -68,7 +69,7 @@ def page_of(request: WorkspaceRequest, mailing: Mailing) -> dict[str, Any]:
         "state": mailing.state,
         "phase": phase_of(mailing, now),
         "can": {str(action): can(action, mailing.state) for action in Action},
-        "lists": mailing.lists.order_by("name"),
+        "audience": shown_audience(mailing),
         "note": note_words(mailing.note) if mailing.note != MISSED_ASK else "",
         "asks": mailing.state == MailingStatus.SCHEDULED and mailing.note == MISSED_ASK,
         "command": f"python manage.py sendmail {mailing.pk}",

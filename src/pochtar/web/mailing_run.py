@@ -19,6 +19,7 @@ from pochtar.mailings.lifecycle import Action, can
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.preflight import Preflight
 from pochtar.web.access import WorkspaceRequest, workspace_view
+from pochtar.web.mailing_audience import shown_audience
 from pochtar.web.mailing_page import find_launchable, refused
 from pochtar.web.progress import live_progress
 
@@ -35,6 +36,7 @@ def mailing_launch(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
         context = {
             "mailing": mailing,
             "flight": flight,
+            "audience": shown_audience(mailing),
             "canary": flight.canary,
             "undo_seconds": settings.LAUNCH_UNDO_SECONDS,
         }

@@ -122,7 +122,12 @@ def mailing_edit(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     mailing = find_editable(known_mailings(), request, pk)
     if not can(Action.EDIT, mailing.state):
         return refused(request, mailing, services.refuse(mailing, Action.EDIT))
-    form = _form(request, workspace=mailing.workspace, initial=initial_of(mailing))
+    form = _form(
+        request,
+        workspace=mailing.workspace,
+        initial=initial_of(mailing),
+        mailing=mailing,
+    )
     if request.method == "POST" and "count" not in request.POST and form.is_valid():
         try:
             services.edit_mailing(mailing, form.draft, by=request.user)
@@ -137,7 +142,7 @@ def mailing_edit(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
 def mailing_count(request: WorkspaceRequest) -> HttpResponse:
     """Say how many people the audience of the form has now; nothing is saved."""
     form = _form(request)
-    context = {"form": form, "count": form.count()}
+    context = {"form": form, "reach": form.reach()}
     return render(request, "mailings/form.html#count", context)
 
 
@@ -194,18 +199,20 @@ def _show_form(
     request: WorkspaceRequest, form: MailingForm, *, mailing: Mailing | None
 ) -> HttpResponse:
     asked = form.is_bound and "count" in request.POST
-    count = form.count() if form.is_bound else None
+    reach = form.reach() if form.is_bound else None
     if asked:
         # Only the number was asked for: what is not filled in yet is no mistake.
         form.keep_errors_of_the_audience()
     context = {
         "form": form,
         "mailing": mailing,
-        "count": count,
+        "reach": reach,
         "asked": asked,
         "has_messages": form.fields["message"].queryset.exists(),  # type: ignore[attr-defined]
         "has_senders": form.fields["sender"].queryset.exists(),  # type: ignore[attr-defined]
         "has_lists": form.fields["lists"].queryset.exists(),  # type: ignore[attr-defined]
+        "has_mailings": form.fields["exclude_mailings"].queryset.exists(),  # type: ignore[attr-defined]
+        "has_segments": form.fields["segments"].queryset.exists(),  # type: ignore[attr-defined]
     }
     return render(request, "mailings/form.html", context)
 

@@ -6,7 +6,6 @@ and changes nothing; the answer is the same address with POST.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -22,15 +21,18 @@ from django.views.decorators.http import require_http_methods
 
 from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict, InvalidInput
-from pochtar.recipients.bulk import add_selected, delete_selected, remove_selected
-from pochtar.recipients.models import RecipientList
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.jobs import AT_ONCE
+from pochtar.recipients.models import BulkJob
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from pochtar.web.access import WorkspaceRequest, role_view
-from pochtar.web.forms.lists import AddToListForm, RemoveFromListForm
+from pochtar.web.forms.bulk import FORMS, BulkForm
+from pochtar.web.job_words import done_words
 from pochtar.web.recipient_table import UNSUBSCRIBED, read_id, read_search
 
 MOST_TICKED = 500
 NAMED = 5  # on the page that asks
+FIELDS_OF_ERRORS = {"attributes": "value", "name": "new_name"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +55,12 @@ def recipients_bulk(request: WorkspaceRequest) -> HttpResponse:
     if wish.selection.ids == frozenset():
         messages.warning(request, _("Tick at least one recipient first."))
         return redirect(wish.back)
-    return ACTIONS[wish.action](request, wish)
+    return _decide(request, wish)
 
 
 def _read(data: QueryDict, request: WorkspaceRequest) -> Wish | None:
     action = data.get("action", "")
-    if action not in ACTIONS:
+    if action not in FORMS:
         return None
     search = read_search(data, request)
     ticked = [pk for text in data.getlist("pick") if (pk := read_id(text))]
@@ -93,87 +95,54 @@ def _back(came_from: str, search: Search) -> str:
     return f"{page}?{urlencode(query)}" if query else page
 
 
-def _delete(request: WorkspaceRequest, wish: Wish) -> HttpResponse:
-    if request.method == "POST":
-        number = delete_selected(wish.selection, by=request.user)
-        return _done(
-            request,
-            wish,
-            ngettext(
-                "%(number)d recipient has been deleted.",
-                "%(number)d recipients have been deleted.",
-                number,
-            )
-            % {"number": number},
-        )
-    return _ask(request, wish, {})
+def _decide(request: WorkspaceRequest, wish: Wish) -> HttpResponse:
+    """Ask what exactly is to be done, then order it."""
+    form = _form(request, wish)
+    if request.method != "POST" or not form.is_valid():
+        return _ask(request, wish, form)
+    try:
+        job = form.order(wish.selection, by=request.user)
+    except InvalidInput as error:
+        name = FIELDS_OF_ERRORS.get(error.field, error.field)
+        form.add_error(name if name in form.fields else None, str(error))
+    except Conflict as error:
+        form.add_error(form.field_of_conflict, str(error))
+    else:
+        return _ordered(request, wish, job)
+    return _ask(request, wish, form)
 
 
-def _add(request: WorkspaceRequest, wish: Wish) -> HttpResponse:
-    form = AddToListForm(
-        request.POST if request.method == "POST" else None, workspace=request.workspace
-    )
-    if request.method == "POST" and form.is_valid():
-        try:
-            to = form.chosen(by=request.user)
-            number = add_selected(wish.selection, to=to, by=request.user)
-        except InvalidInput as error:
-            form.add_error("new_name", str(error))
-        except Conflict as error:
-            form.add_error("to", str(error))
-        else:
-            return _done(request, wish, _added(number, to))
-    return _ask(request, wish, {"form": form})
+def _form(request: WorkspaceRequest, wish: Wish) -> BulkForm:
+    data = request.POST if request.method == "POST" else None
+    more: dict[str, Any] = {}
+    if wish.action == "remove":
+        more["initial"] = {"out_of": wish.selection.search.list_id}
+    if wish.action == "delete":
+        more["number"] = wish.selection.recipients().count()
+    return FORMS[wish.action](data, workspace=request.workspace, **more)
 
 
-def _added(number: int, to: RecipientList) -> str:
-    return ngettext(
-        "%(number)d recipient has been added to the list “%(list)s”.",
-        "%(number)d recipients have been added to the list “%(list)s”.",
-        number,
-    ) % {"number": number, "list": to.name}
-
-
-def _remove(request: WorkspaceRequest, wish: Wish) -> HttpResponse:
-    form = RemoveFromListForm(
-        request.POST if request.method == "POST" else None,
-        workspace=request.workspace,
-        initial={"out_of": wish.selection.search.list_id},
-    )
-    if request.method == "POST" and form.is_valid():
-        out_of = form.cleaned_data["out_of"]
-        number = remove_selected(wish.selection, out_of=out_of, by=request.user)
-        text = ngettext(
-            "%(number)d recipient has been removed from the list “%(list)s”.",
-            "%(number)d recipients have been removed from the list “%(list)s”.",
-            number,
-        )
-        return _done(request, wish, text % {"number": number, "list": out_of.name})
-    return _ask(request, wish, {"form": form})
-
-
-ACTIONS: dict[str, Callable[[WorkspaceRequest, Wish], HttpResponse]] = {
-    "delete": _delete,
-    "add": _add,
-    "remove": _remove,
-}
-
-
-def _done(request: WorkspaceRequest, wish: Wish, text: str) -> HttpResponse:
-    messages.success(request, text)
+def _ordered(request: WorkspaceRequest, wish: Wish, job: BulkJob) -> HttpResponse:
+    if job.is_active:
+        return redirect("job", job.pk)
+    messages.success(request, done_words(job))
     return redirect(wish.back)
 
 
-def _ask(
-    request: WorkspaceRequest, wish: Wish, context: dict[str, Any]
-) -> HttpResponse:
+def _ask(request: WorkspaceRequest, wish: Wish, form: BulkForm) -> HttpResponse:
     chosen = wish.selection.recipients()
     number = chosen.count()
     names = [str(row) for row in chosen.order_by("-pk")[:NAMED]]
     if number > NAMED:
         more = ngettext("and %(number)s more", "and %(number)s more", number - NAMED)
         names.append(more % {"number": number_format(number - NAMED)})
-    context |= {"wish": wish, "number": number, "names": ", ".join(names)}
-    form = context.get("form")
-    status = 422 if form is not None and form.errors else 200
+    context = {
+        "wish": wish,
+        "form": form,
+        "number": number,
+        "names": ", ".join(names),
+        "fields": [form[name] for name in form.fields],
+        "in_background": number > AT_ONCE,
+    }
+    status = 422 if form.errors else 200
     return render(request, "recipients/bulk.html", context, status=status)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pochtar.recipients.models import RecipientList
-from pochtar.recipients.search import DEFAULT_ORDER, ORDERS, SMALL, Search, find_page
+from pochtar.recipients.search import DEFAULT_ORDER, ORDERS, Search, find_page
 from pochtar.web.access import WorkspaceRequest
 
 LONGEST_QUERY = 200
@@ -29,9 +29,8 @@ def found_recipients(
         "query": search.text,
         "list_id": search.list_id,
         "unsubscribed": search.unsubscribed,
-        "sort": order if found.sorted else "",
-        "columns": _columns(order if found.sorted else ""),
-        "limit": SMALL,
+        "sort": order,
+        "columns": _columns(order),
         "narrowed": narrowed,
         "none_at_all": not narrowed and not found.page.rows,
     }

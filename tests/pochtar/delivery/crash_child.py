@@ -21,7 +21,9 @@ def seed(port: int, count: int) -> None:
     call_command("migrate", verbosity=0)
     workspace = Workspace.objects.create(name="Лавка")
     Recipient.objects.bulk_create(
-        Recipient(workspace=workspace, email=address, email_key=address)
+        Recipient(
+            workspace=workspace, email=address, email_key=address, basis="consent"
+        )
         for address in (f"r{number:05d}@example.com" for number in range(count))
     )
     relay = Relay.objects.create(

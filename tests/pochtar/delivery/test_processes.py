@@ -65,7 +65,8 @@ def workers(count: int, *words: object) -> Iterator[list[subprocess.Popen[bytes]
 def many_people(workspace: Workspace, count: int) -> None:
     addresses = [f"r{number:05d}@example.com" for number in range(count)]
     Recipient.objects.bulk_create(
-        Recipient(workspace=workspace, email=one, email_key=one) for one in addresses
+        Recipient(workspace=workspace, email=one, email_key=one, basis="consent")
+        for one in addresses
     )
 
 

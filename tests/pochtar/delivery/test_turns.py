@@ -34,7 +34,9 @@ def nobody_was_served() -> Iterator[None]:
 def start(name: str, count: int, sink: Sink = NOWHERE) -> Run:
     workspace = Workspace.objects.create(name=name)
     Recipient.objects.bulk_create(
-        Recipient(workspace=workspace, email=address, email_key=address)
+        Recipient(
+            workspace=workspace, email=address, email_key=address, basis="consent"
+        )
         for address in (f"r{number:05d}@example.com" for number in range(count))
     )
     return launch(workspace, sink)

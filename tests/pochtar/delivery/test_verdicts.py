@@ -40,7 +40,7 @@ DEAD = Step("550 5.1.1 No such user")
 
 def many_people(workspace: Workspace, count: int) -> None:
     Recipient.objects.bulk_create(
-        Recipient(workspace=workspace, email=email, email_key=email)
+        Recipient(workspace=workspace, email=email, email_key=email, basis="consent")
         for email in (f"r{number:05d}@example.com" for number in range(count))
     )
 

@@ -20,7 +20,8 @@ from pochtar.delivery.runs import lease_slice
 from pochtar.recipients.bulk import delete_selected
 from pochtar.recipients.leaving import unsubscribe_recipient
 from pochtar.recipients.models import Recipient, UnsubscribedVia
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from tests.pochtar.delivery.launching import launch, make_people
 
 pytestmark = pytest.mark.django_db

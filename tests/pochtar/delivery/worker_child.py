@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 import time
 
+from pochtar.base.queue import NamedTask
 from pochtar.delivery.driver import drive_run
 from pochtar.delivery.models import Run
-from pochtar.delivery.nudges import NamedTask
 from pochtar.delivery.tasks import deliver_slice
 from pochtar.delivery.ticks import tick_runs
 

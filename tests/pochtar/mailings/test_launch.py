@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from mailcore.smtp.sink import sink_in_thread
 from pochtar.base.errors import Conflict, NotAllowed
+from pochtar.base.queue import NamedTask
 from pochtar.delivery.driver import drive_run
 from pochtar.delivery.models import Delivery, Run, Slice
-from pochtar.delivery.nudges import NamedTask
 from pochtar.mailings.launch import (
     launch_due,
     launch_mailing,

@@ -174,7 +174,8 @@ def test_a_big_mailing_starts_carefully_unless_it_is_turned_off(
 ):
     emails = [f"r{number}@example.com" for number in range(1000)]
     Recipient.objects.bulk_create(
-        Recipient(workspace=workspace, email=email, email_key=email) for email in emails
+        Recipient(workspace=workspace, email=email, email_key=email, basis="consent")
+        for email in emails
     )
     with sink_in_thread() as sink:
         sender = make_sender(workspace, relay=make_relay(workspace, port=sink.port))

@@ -7,10 +7,11 @@ import pytest
 from pochtar.accounts.models import User, Workspace
 from pochtar.base.errors import Conflict, NotAllowed
 from pochtar.delivery.models import Delivery, Run
-from pochtar.recipients import bulk
+from pochtar.recipients import jobs
 from pochtar.recipients.bulk import add_selected, delete_selected, remove_selected
-from pochtar.recipients.models import Recipient, RecipientList, SearchWord, Subscription
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.models import Recipient, RecipientList, SearchText, Subscription
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from tests.make import make_list, make_mailing, make_recipient, make_relay
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "BATCH", 2)
+    monkeypatch.setattr(jobs, "BATCH", 2)
 
 
 @pytest.fixture
@@ -46,13 +47,13 @@ def test_deleting_many_clears_what_belongs_to_them_and_keeps_their_deliveries(
         run=run, position=1, recipient=five[0], email=five[0].email
     )
 
-    assert delete_selected(everybody, by=editor) == 5
+    assert delete_selected(everybody, by=editor).changed == 5
 
     delivery.refresh_from_db()
     assert (delivery.recipient_id, delivery.email) == (None, five[0].email)
-    for model in (Recipient, SearchWord, Subscription):
+    for model in (Recipient, SearchText, Subscription):
         assert not model.objects.exists()
-    assert delete_selected(everybody, by=editor) == 0
+    assert delete_selected(everybody, by=editor).changed == 0
 
 
 def test_only_those_who_are_ticked_are_deleted(
@@ -62,7 +63,7 @@ def test_only_those_who_are_ticked_are_deleted(
 
     selection = Selection(search=Search(workspace=workspace), ids=ids)
 
-    assert delete_selected(selection, by=editor) == 3
+    assert delete_selected(selection, by=editor).changed == 3
     assert set(Recipient.objects.all()) == set(five[3:])
 
 
@@ -71,8 +72,8 @@ def test_adding_to_a_list_counts_the_newcomers(
 ) -> None:
     row = make_list(workspace, five[0])
 
-    assert add_selected(everybody, to=row, by=editor) == 4
-    assert add_selected(everybody, to=row, by=editor) == 0
+    assert add_selected(everybody, to=row, by=editor).changed == 4
+    assert add_selected(everybody, to=row, by=editor).changed == 0
     assert row.recipients.count() == 5
 
 
@@ -93,8 +94,8 @@ def test_removing_from_a_list_leaves_the_recipients_and_other_lists(
 ) -> None:
     row, other = make_list(workspace, *five[:3]), make_list(workspace, *five)
 
-    assert remove_selected(everybody, out_of=row, by=editor) == 3
-    assert remove_selected(everybody, out_of=row, by=editor) == 0
+    assert remove_selected(everybody, out_of=row, by=editor).changed == 3
+    assert remove_selected(everybody, out_of=row, by=editor).changed == 0
 
     assert row.recipients.count() == 0
     assert other.recipients.count() == 5
@@ -108,7 +109,7 @@ def test_those_found_in_a_list_can_be_removed_from_that_list(
     row = make_list(workspace, *five)
     selection = Selection(search=Search(workspace=workspace, list_id=row.pk))
 
-    assert remove_selected(selection, out_of=row, by=editor) == 5
+    assert remove_selected(selection, out_of=row, by=editor).changed == 5
 
 
 def test_a_viewer_changes_nobody(

@@ -26,6 +26,7 @@ from pochtar.delivery.senders import SenderDraft, create_sender
 from pochtar.mailings.launch import launch_mailing, resume_mailing
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.services import Draft, create_mailing
+from pochtar.recipients.models import Basis
 from pochtar.recipients.services import Person, add_recipients
 
 OPEN = (MailingStatus.RUNNING, MailingStatus.PAUSED)
@@ -54,7 +55,11 @@ class Scene:
         owner = self._owner
         workspace = open_workspace(name=f"Drill {number}", owner=owner)
         people = (
-            Person(email=f"m{number:04d}.r{one:06d}@drill.example", full_name="Reader")
+            Person(
+                email=f"m{number:04d}.r{one:06d}@drill.example",
+                full_name="Reader",
+                basis=Basis.CONTRACT,
+            )
             for one in range(1, self._recipients + 1)
         )
         add_recipients(workspace, people, by=owner)

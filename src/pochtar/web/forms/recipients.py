@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.base.errors import InvalidInput
 from pochtar.recipients.cleaning import MOST_ATTRIBUTES
 from pochtar.recipients.hygiene import hints_about
-from pochtar.recipients.models import Recipient
+from pochtar.recipients.models import Attribute, Basis, Recipient
 from pochtar.recipients.services import Person
+from pochtar.web.forms.typed_attributes import TypedForm
 
+UNCONFIRMED = "unconfirmed"
 SPARE_ROWS = 2
 MORE_ROWS = 3
 
@@ -36,12 +38,25 @@ class RecipientForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    basis = forms.ChoiceField(
+        label=_("Why may you write to them?"),
+        choices=[*Basis.choices, (UNCONFIRMED, _("not yet: unconfirmed"))],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose why you may write to them.")},
+        help_text=_("No mailing reaches who is unconfirmed."),
+    )
     comment = forms.CharField(
         label=_("Comment"),
         required=False,
         help_text=_("For you and your colleagues; it is never sent."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    def forbid_unconfirming(self) -> None:
+        """Offer no way back: what was agreed is withdrawn, not unsaid."""
+        field = self.fields["basis"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = Basis.choices
 
 
 class AttributeForm(forms.Form):
@@ -82,28 +97,40 @@ AttributeFormSet = forms.formset_factory(
 
 
 class RecipientPage:
-    """The two forms as one: what was typed, its errors, and the rows asked for."""
+    """The forms as one: what was typed, its errors, and the rows asked for.
+
+    ``definitions`` are the attributes that have inputs of their own.
+    """
 
     def __init__(
         self,
         data: Mapping[str, Any] | None = None,
         *,
         recipient: Recipient | None = None,
+        definitions: Sequence[Attribute] = (),
     ) -> None:
         initial, rows = _initial(recipient)
+        values = dict(recipient.attributes) if recipient else {}
+        self.typed = TypedForm(data, definitions=definitions, values=values)
+        rows = [row for row in rows if row["key"] not in self.typed.keys]
         spare = SPARE_ROWS
         if data is not None and "more" in data:
             # Nothing is judged yet: what was typed comes back with more room.
             initial, rows = _typed(data)
+            self.typed.full_clean()
+            values |= dict.fromkeys(self.typed.keys, "") | self.typed.attributes()
+            self.typed = TypedForm(None, definitions=definitions, values=values)
             data, spare = None, MORE_ROWS
         self.suggestion = ""  # the address that was probably meant
         self.form = RecipientForm(data, initial=initial)
+        if recipient and recipient.basis:
+            self.form.forbid_unconfirming()
         self.rows = AttributeFormSet(data, initial=rows, prefix="attributes")
         self.rows.extra = spare
 
     def is_valid(self) -> bool:
-        # Both, so that every error is shown at once.
-        return all([self.form.is_valid(), self.rows.is_valid()])
+        # All, so that every error is shown at once.
+        return all([self.form.is_valid(), self.typed.is_valid(), self.rows.is_valid()])
 
     def doubts(self, known: str = "") -> bool:
         """Ask whether the address is meant, unless that was answered or it is known.
@@ -121,11 +148,13 @@ class RecipientPage:
         return True
 
     def person(self) -> Person:
+        basis = self.form.cleaned_data["basis"]
         return Person(
             email=self.form.cleaned_data["email"],
             full_name=self.form.cleaned_data["full_name"],
             comment=self.form.cleaned_data["comment"],
             attributes=self._attributes(),
+            basis="" if basis == UNCONFIRMED else basis,
         )
 
     def _attributes(self) -> dict[str, str]:
@@ -134,11 +163,12 @@ class RecipientPage:
             (row.cleaned_data.get("key", ""), row.cleaned_data.get("value", ""))
             for row in self.rows
         ]
-        return {key: value for key, value in pairs if key and value.strip()}
+        free = {key: value for key, value in pairs if key and value.strip()}
+        return {**free, **self.typed.attributes()}
 
     def twice(self) -> bool:
         """Mark a name that stands in two rows; say whether there is one."""
-        seen: set[str] = set()
+        seen: set[str] = set(self.typed.keys)
         found = False
         for row in self.rows:
             key = row.cleaned_data.get("key", "")
@@ -165,6 +195,9 @@ class RecipientPage:
         self.form.add_error(error.field or None, text)
 
     def _show_in_row(self, error: InvalidInput) -> None:
+        if error.details.get("key") in self.typed.keys:
+            self.typed.add_error(str(error.details["key"]), str(error))
+            return
         about_value = error.code in {"control_character", "too_long"}
         for row in self.rows:
             if row.cleaned_data.get("key") == error.details.get("key"):
@@ -182,11 +215,12 @@ def _initial(
     rows = [
         {"key": key, "value": str(value)} for key, value in recipient.attributes.items()
     ]
-    return {name: getattr(recipient, name) for name in names}, rows
+    fields = {name: getattr(recipient, name) for name in names}
+    return {**fields, "basis": recipient.basis or UNCONFIRMED}, rows
 
 
 def _typed(data: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, str]]]:
-    names = ("email", "full_name", "comment")
+    names = ("email", "full_name", "basis", "comment")
     rows = [
         {name: data.get(f"attributes-{number}-{name}", "") for name in ("key", "value")}
         for number in range(MOST_ATTRIBUTES + MORE_ROWS)

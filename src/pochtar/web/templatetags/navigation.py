@@ -46,10 +46,19 @@ WORK = (
         name="recipients",
         label=_("Recipients"),
         icon="users",
-        family=("recipient", "recipients"),
+        family=(
+            *("recipient", "recipients", "attribute", "attributes"),
+            *("import", "imports", "job", "jobs", "export", "exports"),
+        ),
     ),
     Entry(
         name="lists", label=_("Lists"), icon="list-details", family=("list", "lists")
+    ),
+    Entry(
+        name="segments",
+        label=_("Segments"),
+        icon="filter",
+        family=("segment", "segments"),
     ),
     Entry(name="stoplist", label=_("Stop list"), icon="ban", family=("stoplist",)),
     Entry(

@@ -1,0 +1,1 @@
+"""A business with a million recipients, made in a few minutes, for benchmarks."""

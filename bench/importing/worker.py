@@ -1,0 +1,148 @@
+"""A process of ours that imports files: one request a line (JSON), one answer a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from sending.costs import peak_mb, process_seconds, seconds_of  # noqa: E402
+
+from importing.file import KEYS, rows_of  # noqa: E402
+from pochtar.accounts.models import User, Workspace  # noqa: E402
+from pochtar.accounts.services import open_workspace  # noqa: E402
+from pochtar.base.queue import NamedTask  # noqa: E402
+from pochtar.recipients.import_work import run_turn  # noqa: E402
+from pochtar.recipients.imports import (  # noqa: E402
+    apply_import,
+    check_import,
+    start_import,
+)
+from pochtar.recipients.models import (  # noqa: E402
+    Import,
+    ImportStep,
+    Recipient,
+    RecipientList,
+    Subscription,
+)
+from pochtar.recipients.words import fold  # noqa: E402
+
+
+def prepare() -> dict[str, Any]:
+    """Make the tables."""
+    call_command("migrate", verbosity=0)
+    return {}
+
+
+def open_place() -> dict[str, Any]:
+    """Make a workspace with an empty list."""
+    owner = User.objects.create_user(f"{uuid.uuid4()}@lavka.example")
+    workspace = open_workspace(name="Bench", owner=owner)
+    RecipientList.objects.create(workspace=workspace, name="Bench")
+    return {"workspace": str(workspace.pk)}
+
+
+def bring_in(workspace: str, path: str) -> dict[str, Any]:
+    """Import the file; return how long each part took, and what became of the rows."""
+    place = Workspace.objects.get(pk=workspace)
+    by = place.participants.get()
+    costs = Costs()
+    with Path(path).open("rb") as stream:
+        import_ = start_import(
+            place, by=by, stream=stream, file_name="bench.csv", size=0
+        )
+    costs.note("upload")
+    check_import(import_, by=by, columns=import_.columns, lists=list(place.lists.all()))
+    _work(import_, ImportStep.CHECKED)
+    costs.note("check")
+    apply_import(import_, by=by)
+    _work(import_, ImportStep.INDEXING)
+    costs.note("apply")
+    _work(import_, ImportStep.FINISHED)
+    costs.note("index")
+    return {**costs.noted, "counts": import_.counts, "peak_mb": peak_mb()}
+
+
+class Costs:
+    """Seconds of each part: on the clock, of our processor, of the database's."""
+
+    def __init__(self) -> None:
+        self.noted: dict[str, dict[str, float]] = {
+            "seconds": {},
+            "python": {},
+            "database": {},
+        }
+        self._last = self._now()
+
+    def note(self, part: str) -> None:
+        now = self._now()
+        for (name, figures), before, after in zip(
+            self.noted.items(), self._last, now, strict=True
+        ):
+            figures[part] = after - before
+        self._last = now
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        connection.ensure_connection()
+        server = 0.0
+        if connection.vendor == "postgresql":
+            server = seconds_of([connection.connection.info.backend_pid])
+        return time.perf_counter(), process_seconds(), server
+
+
+def _work(import_: Import, until: ImportStep) -> None:
+    """Work as the task does, a turn after the other, up to the step."""
+    while import_.step != until:
+        run_turn(import_.pk, seconds=0 if until == ImportStep.INDEXING else 20)
+        import_.refresh_from_db()
+        if import_.state == "failed":
+            raise RuntimeError(import_.error)
+
+
+def row_by_row(workspace: str, rows: int) -> dict[str, Any]:
+    """Bring so many in as others do: look, insert or update, put into the list."""
+    place = Workspace.objects.get(pk=workspace)
+    to = place.lists.get()
+    started = time.perf_counter()
+    for batch in range(0, rows, 1000):
+        with transaction.atomic():
+            for email, name, *values in rows_of(batch, min(batch + 1000, rows)):
+                person, _new = Recipient.objects.update_or_create(
+                    workspace=place,
+                    email_key=email.lower(),
+                    defaults={
+                        "email": email,
+                        "full_name": name,
+                        "name_key": fold(name),
+                        "attributes": dict(zip(KEYS, values, strict=True)),
+                    },
+                )
+                Subscription.objects.get_or_create(list=to, recipient=person)
+    return {"seconds": time.perf_counter() - started}
+
+
+def main() -> None:
+    NamedTask.delay = lambda task, *args: None  # type: ignore[method-assign]
+    verbs = {
+        verb.__name__: verb for verb in (prepare, open_place, bring_in, row_by_row)
+    }
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = verbs[request.pop("verb")](**request)
+        connection.close()
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

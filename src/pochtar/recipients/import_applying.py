@@ -1,0 +1,288 @@
+"""Bring the rows of a checked file in, a chunk at a time.
+
+Each chunk is one transaction with the place behind it, so that a worker may die
+anywhere.  Locks are taken in everybody's order: the workspace (shared: the stop list
+stands still), recipients by id, the end of the consent chain.
+
+1. Whoever is not there is inserted; the stop list is looked at in the same statement.
+2. What others were before is kept (ImportChange), then they are changed.
+3. All of them get their places in the lists.
+4. The ledger gets a line for those whose basis this is.
+"""
+
+# ruff: noqa: S608 - nothing but words of our own is put into the statements
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from pochtar.recipients.consent import record_batch
+from pochtar.recipients.consent_chain import SubjectsDigest
+from pochtar.recipients.import_matching import is_stopped
+from pochtar.recipients.import_sql import (
+    IN_RANGE,
+    KNOWN,
+    Range,
+    ask,
+    differs,
+    first_id,
+    is_postgresql,
+    lock,
+    merged,
+    run,
+    stored,
+)
+from pochtar.recipients.models import (
+    ConsentKind,
+    ConsentSource,
+    Import,
+    ImportStep,
+    Recipient,
+    RecipientList,
+    WorkState,
+)
+from pochtar.recipients.stop_marks import hold_stop_list
+from pochtar.recipients.work import keep, let_go
+
+CHUNK = 40_000
+CHUNK_SQLITE = 10_000  # so long does a page wait that wants to write
+
+
+def apply(import_: Import, *, over: Callable[[], bool]) -> bool:
+    """Go on bringing rows in until all are (True) or the turn is ``over``."""
+    if not import_.started_at:
+        keep(import_, started_at=timezone.now(), total=last_number(import_))
+    while import_.cursor < import_.total:
+        _apply_chunk(import_)
+        if over():
+            return False
+    let_go(
+        import_,
+        state=WorkState.WAITING,
+        step=ImportStep.INDEXING,
+        counts={**import_.counts, **import_.applied},
+        cursor=0,
+        done=0,
+        started_at=None,
+    )
+    return True
+
+
+def last_number(import_: Import) -> int:
+    whole = Range(import_=import_)
+    sql = (
+        "SELECT MAX(id) FROM recipients_importrow WHERE id > %(low)s AND id <= %(high)s"
+    )
+    last = ask(sql, whole.parameters())[0][0]
+    return last - first_id(import_) if last else 0
+
+
+@transaction.atomic
+def _apply_chunk(import_: Import) -> None:
+    size = CHUNK if is_postgresql() else CHUNK_SQLITE
+    upto = min(import_.cursor + size, import_.total)
+    chunk = _Chunk(Range(import_=import_, after=import_.cursor, upto=upto))
+    counts = chunk.write()
+    applied = Counter(import_.applied)
+    applied.update(counts)
+    keep(import_, cursor=upto, done=upto, applied={**_NOTHING, **applied})
+
+
+_NOTHING = dict.fromkeys(("new", "updated", "unchanged", "suppressed"), 0)
+
+
+class _Chunk:
+    def __init__(self, rows: Range) -> None:
+        self._rows = rows
+        self._import = rows.import_
+        self._parameters = rows.parameters()
+
+    def write(self) -> dict[str, int]:
+        hold_stop_list(self._import.workspace_id)
+        lists = self._lock_lists()
+        total = self._count()
+        new = self._insert() if total else 0
+        changed = self._change() if new < total else 0
+        for pk in lists:
+            self._subscribe(pk, all_new=new == total)
+        if self._import.basis and (new or changed):
+            self._record_basis()
+        return {
+            "new": new,
+            "updated": changed,
+            "unchanged": total - new - changed,
+            "suppressed": self._count_suppressed(),
+        }
+
+    def _lock_lists(self) -> Sequence[UUID]:
+        """Return the lists that are still there; they stay until the commit."""
+        chosen = self._import.lists.through.objects.filter(import_id=self._import.pk)
+        ids = chosen.values_list("recipientlist_id", flat=True)
+        lists = RecipientList.objects.filter(pk__in=list(ids)).order_by("pk")
+        return list(lists.select_for_update(no_key=True).values_list("pk", flat=True))
+
+    def _count(self) -> int:
+        sql = f"SELECT COUNT(*) FROM recipients_importrow s WHERE {IN_RANGE}"
+        return int(ask(sql, self._parameters)[0][0])
+
+    def _insert(self) -> int:
+        parameters = {**self._parameters}
+        values = {
+            "id": "s.recipient_id",
+            "workspace": "%(workspace)s",
+            **{name: f"s.{name}" for name in _TAKEN},
+            "created_at": "%(stamp)s",
+            "updated_at": "%(stamp)s",
+            "basis": "%(basis)s",
+            "suppressed": f"({is_stopped(self._rows, parameters)})",
+        }
+        columns = []
+        for field in Recipient._meta.concrete_fields:
+            if field.name not in values:
+                values[field.name] = f"%(default_{field.name})s"
+                parameters[f"default_{field.name}"] = stored(
+                    field.name, field.get_default()
+                )
+            columns.append(
+                (connection.ops.quote_name(field.column), values[field.name])
+            )
+        return run(
+            f"INSERT INTO recipients_recipient"
+            f" ({', '.join(name for name, _value in columns)})"
+            f" SELECT {', '.join(value for _name, value in columns)}"
+            f" FROM recipients_importrow s WHERE {IN_RANGE}"
+            " ORDER BY s.id ON CONFLICT (workspace_id, email_key) DO NOTHING",
+            parameters,
+        )
+
+    def _change(self) -> int:
+        """Keep what was, then change it; whoever is inserted above differs in nothing."""
+        condition = differs(self._import)
+        if condition == "false":
+            return 0
+        kept = run(
+            "INSERT INTO recipients_importchange (id, recipient_id, full_name,"
+            " name_key, comment, attributes, basis, updated_at)"
+            " SELECT s.id, r.id, r.full_name, r.name_key, r.comment, r.attributes,"
+            " r.basis, r.updated_at FROM recipients_importrow s"
+            f" JOIN recipients_recipient r ON {KNOWN}"
+            f" WHERE {IN_RANGE} AND ({condition}) ORDER BY r.id"
+            f" {lock('FOR NO KEY UPDATE OF r')}",
+            self._parameters,
+        )
+        if kept:
+            run(
+                f"UPDATE recipients_recipient AS r SET {self._changes()}"
+                " FROM recipients_importrow s, recipients_importchange c"
+                " WHERE c.id > %(low)s AND c.id <= %(high)s AND s.id = c.id"
+                " AND r.id = c.recipient_id",
+                self._parameters,
+            )
+        return kept
+
+    def _changes(self) -> str:
+        sets = ["updated_at = %(stamp)s"]
+        if self._import.update_existing:
+            sets += [
+                f"{name} = CASE WHEN s.{given} <> '' THEN s.{name} ELSE r.{name} END"
+                for name, given in (
+                    ("full_name", "full_name"),
+                    ("name_key", "full_name"),
+                    ("comment", "comment"),
+                )
+            ]
+            sets.append(f"attributes = {merged()}")
+        if self._import.basis:
+            sets.append(
+                "basis = CASE WHEN r.basis = '' THEN %(basis)s ELSE r.basis END"
+            )
+        return ", ".join(sets)
+
+    def _subscribe(self, list_id: UUID, *, all_new: bool) -> int:
+        people = (
+            f"SELECT s.recipient_id AS id FROM recipients_importrow s WHERE {IN_RANGE}"
+            if all_new
+            else "SELECT r.id AS id FROM recipients_importrow s"
+            f" JOIN recipients_recipient r ON {KNOWN} WHERE {IN_RANGE}"
+            f" ORDER BY r.id {lock('FOR KEY SHARE OF r')}"
+        )
+        return run(
+            "INSERT INTO recipients_subscription (list_id, recipient_id, created_at)"
+            f" SELECT %(list)s, p.id, %(stamp)s FROM ({people}) p WHERE true"
+            " ON CONFLICT (list_id, recipient_id) DO NOTHING",
+            {**self._parameters, "list": stored("id", list_id)},
+        )
+
+    def _record_basis(self) -> None:
+        """Write the ledger's line for those who are new, or had no basis (LAW-01)."""
+        subjects = ask(
+            "SELECT s.id, s.address_hash FROM recipients_importrow s"
+            f" JOIN recipients_recipient r ON {KNOWN}"
+            " LEFT JOIN recipients_importchange c ON c.id = s.id"
+            f" WHERE {IN_RANGE} AND r.updated_at = %(stamp)s"
+            " AND (c.id IS NULL AND r.id = s.recipient_id OR c.basis = '')"
+            " ORDER BY s.id",
+            self._parameters,
+        )
+        if not subjects:
+            return
+        first = first_id(self._import)
+        digest = SubjectsDigest()
+        for pk, address_hash in subjects:
+            digest.add(pk - first, address_hash)
+        entry = record_batch(
+            self._import.workspace_id,
+            kind=ConsentKind.GIVEN,
+            basis=self._import.basis,
+            source=ConsentSource.IMPORT,
+            reference=str(self._import.pk),
+            wording=self._import.wording,
+            by=self._import.created_by_id,
+            digest=digest.hexdigest(),
+            number=digest.number,
+        )
+        self._add_subjects(entry.pk)
+
+    def _add_subjects(self, entry_id: int) -> None:
+        run(
+            'INSERT INTO recipients_consentsubject (entry_id, address_hash, "row")'
+            " SELECT %(entry)s, s.address_hash, s.id - %(first)s"
+            " FROM recipients_importrow s"
+            f" JOIN recipients_recipient r ON {KNOWN}"
+            " LEFT JOIN recipients_importchange c ON c.id = s.id"
+            f" WHERE {IN_RANGE} AND r.updated_at = %(stamp)s"
+            " AND (c.id IS NULL AND r.id = s.recipient_id OR c.basis = '')"
+            " ORDER BY s.id",
+            {
+                **self._parameters,
+                "entry": entry_id,
+                "first": first_id(self._import),
+            },
+        )
+
+    def _count_suppressed(self) -> int:
+        sql = (
+            "SELECT COUNT(*) FROM recipients_importrow s"
+            f" JOIN recipients_recipient r ON {KNOWN} AND r.suppressed"
+            f" WHERE {IN_RANGE}"
+        )
+        if not Recipient.objects.filter(
+            workspace=self._import.workspace_id, suppressed=True
+        ).exists():
+            return 0
+        return int(ask(sql, self._parameters)[0][0])
+
+
+_TAKEN = (
+    "email",
+    "email_key",
+    "address_hash",
+    "full_name",
+    "name_key",
+    "comment",
+    "attributes",
+)

@@ -1,0 +1,17 @@
+"""What workers do for bulk actions and exports; tasks.py makes them known."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from pochtar.recipients import jobs
+from pochtar.recipients.job_nudges import nudge_job
+
+
+@shared_task(name="pochtar.recipients.run_job")  # type: ignore[untyped-decorator]
+def run_job(pk: str) -> None:
+    """Change recipients for a while, then let others have their turn."""
+    if jobs.run_job(UUID(pk)):
+        nudge_job(UUID(pk))
