@@ -7,9 +7,7 @@ from typing import Any
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
-from pochtar.recipients.models import Recipient
-
-FIELDS = ("email", "full_name", "comment")
+from pochtar.recipients.field_words import FIELD_WORDS
 
 
 def what_changed(names: Any) -> str:
@@ -22,6 +20,4 @@ def what_changed(names: Any) -> str:
 
 
 def _word(name: str) -> str:
-    if name in FIELDS:
-        return str(Recipient._meta.get_field(name).verbose_name)
-    return f"“{name}”"
+    return str(FIELD_WORDS.get(name) or f"“{name}”")

@@ -8,11 +8,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from pochtar.recipients.field_words import FIELD_WORDS
 from pochtar.recipients.models import Recipient
 from pochtar.recipients.services import Person
 
 FIRST, SECOND = "first", "second"
-FIELDS = ("email", "full_name", "comment")
 
 
 class MergeForm(forms.Form):
@@ -61,7 +61,7 @@ class MergeForm(forms.Form):
         }
         first_stays = self.cleaned_data["stays"] == FIRST
         stays, goes = self.pair if first_stays else reversed(self.pair)
-        fields = {name: chosen.pop((name, "")) for name in FIELDS}
+        fields = {name: chosen.pop((name, "")) for name in FIELD_WORDS}
         attributes = {key: value for (_name, key), value in chosen.items() if value}
         return stays, goes, Person(**fields, attributes=attributes)
 
@@ -76,7 +76,7 @@ def _values(
     pair: tuple[Recipient, Recipient],
 ) -> Iterator[tuple[Name, tuple[str, str]]]:
     one, two = pair
-    for name in FIELDS:
+    for name in FIELD_WORDS:
         yield (name, ""), (getattr(one, name), getattr(two, name))
     keys = dict.fromkeys([*one.attributes, *two.attributes])
     for key in keys:
@@ -86,7 +86,7 @@ def _values(
 
 def _label(name: Name) -> Any:
     field, key = name
-    return key or Recipient._meta.get_field(field).verbose_name
+    return key or FIELD_WORDS[field]
 
 
 def _choice(label: Any, initial: str) -> forms.ChoiceField:
