@@ -9,7 +9,7 @@ that is off is computed once more before it is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -141,7 +141,7 @@ def _subjects_of(pk: int) -> QuerySet[ConsentSubject]:
     return ConsentSubject.objects.filter(entry=pk).order_by(*DIGESTED)
 
 
-def _digest(subjects: Iterator[tuple[int, int, UUID]]) -> SubjectsDigest:
+def _digest(subjects: Iterable[tuple[int, int, UUID]]) -> SubjectsDigest:
     digest = SubjectsDigest()
     for _entry, row, address_hash in subjects:
         digest.add(row, address_hash)

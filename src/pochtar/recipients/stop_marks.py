@@ -74,7 +74,7 @@ def is_stopped(workspace: Workspace | UUID, email_key: str) -> bool:
 
 def is_domain_stopped(workspace: Workspace | UUID, domain: str) -> bool:
     rows = Suppression.objects.filter(workspace=pk_of(workspace))
-    return rows.filter(domain__in=above(domain)).exists()
+    return bool(rows.filter(domain__in=above(domain)).exists())
 
 
 def mark_suppressed(
@@ -155,7 +155,7 @@ def _mark(workspace: UUID, rows: QuerySet[Recipient]) -> int:
 
 def _clear(rows: QuerySet[Recipient], domains: frozenset[str]) -> int:
     """Take the flag from those whose domain is not stopped; few have the flag."""
-    pairs = rows.values_list("pk", "email_domain").order_by().iterator()
+    pairs = rows.values_list("pk", DomainOf("email_key")).order_by().iterator()
     wrong = (pk for pk, domain in pairs if domain not in domains)
     return sum(
         Recipient.objects.filter(pk__in=ids).update(suppressed=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -40,7 +41,8 @@ _VIA = dict(UnsubscribedVia.choices)
 @workspace_view
 def consent(request: WorkspaceRequest) -> HttpResponse:
     """Show the ledger, newest first, or the lines about one address."""
-    query, rows, error = _asked(request), ConsentEntry.objects.of(request.workspace), ""
+    query, error = _asked(request), ""
+    rows: QuerySet[ConsentEntry] = ConsentEntry.objects.of(request.workspace)
     if query:
         try:
             address = clean_address(query)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -176,7 +176,7 @@ def _keep(request: WorkspaceRequest, form: StopListForm) -> StopUpload:
 @workspace_view
 def stoplist_upload(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     """Show what the import would do; a POST does it."""
-    rows: QuerySet[StopUpload] = StopUpload.objects.select_related("workspace")
+    rows = StopUpload.objects.select_related("workspace")
     if request.method != "POST":
         upload = find_visible(rows, request, pk)
         return _preview(request, upload)
