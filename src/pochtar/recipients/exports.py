@@ -69,7 +69,7 @@ def order_export(
         columns=[{"name": name, "title": known[name]} for name in chosen],
         selection=pack_selection(selection),
         language=get_language() or "",
-        total=found.number,
+        total=0 if found.more else found.number,
     )
     if found.more:
         nudge_export(export.pk)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, Field, Model, OuterRef, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -34,11 +35,15 @@ def items_of(job: BulkJob, *, after: int, to: int) -> Items:
     return BulkItem.objects.filter(job=job, position__gt=after, position__lte=to)
 
 
+def ids_of(items: Items) -> list[UUID]:
+    # Ids are given to the database one by one everywhere here: of a table that has just
+    # been filled it knows nothing, and might read a whole list for each recipient.
+    return list(items.values_list("recipient_id", flat=True))
+
+
 def people_of(job: BulkJob, items: Items) -> QuerySet[Recipient]:
     """Return those of the items who are still there, locked against deletion."""
-    people = Recipient.objects.of(job.workspace).filter(
-        pk__in=items.values("recipient_id")
-    )
+    people = Recipient.objects.of(job.workspace).filter(pk__in=ids_of(items))
     return people.select_for_update(no_key=True).order_by("pk")
 
 
@@ -56,51 +61,46 @@ def _list_of(job: BulkJob) -> RecipientList:
     return row
 
 
-def _put_in(to: RecipientList, rows: QuerySet[Any, Any]) -> int:
-    new = [Subscription(list=to, recipient_id=pk) for pk in rows]
-    Subscription.objects.bulk_create(new, ignore_conflicts=True)
-    return len(new)
+def _members(list_id: Any, ids: list[UUID]) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(list=list_id, recipient__in=ids)
 
 
-def _membership(list_id: Any) -> QuerySet[Subscription]:
-    return Subscription.objects.filter(list=list_id, recipient=OuterRef("recipient_id"))
+def _outside(job: BulkJob, to: RecipientList, items: Items) -> list[UUID]:
+    """Return those who are there and not in the list."""
+    ids = list(people_of(job, items).values_list("pk", flat=True))
+    inside = set(_members(to.pk, ids).values_list("recipient_id", flat=True))
+    return [pk for pk in ids if pk not in inside]
 
 
-def _person(job: BulkJob) -> QuerySet[Recipient]:
-    return Recipient.objects.of(job.workspace).filter(pk=OuterRef("recipient_id"))
+def _put_in(to: RecipientList, ids: list[UUID]) -> int:
+    rows = [Subscription(list=to, recipient_id=pk) for pk in ids]
+    Subscription.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
 
 
 def add_to_list(job: BulkJob, items: Items) -> int:
     to = _list_of(job)
-    list(people_of(job, items).values_list("pk", flat=True))
-    newcomers = items.filter(Exists(_person(job)), ~Exists(_membership(to.pk)))
-    newcomers.update(before={})
-    return _put_in(to, changed(items).values_list("recipient_id", flat=True))
+    ids = _outside(job, to, items)
+    items.filter(recipient_id__in=ids).update(before={})
+    return _put_in(to, ids)
 
 
 def undo_add(job: BulkJob, items: Items) -> Returned:
-    added = changed(items)
-    members = Subscription.objects.filter(
-        list=job.wish["list"], recipient__in=added.values("recipient_id")
-    )
-    returned = members.delete()[0]
-    return Returned(returned=returned, kept=added.count() - returned)
+    ids = ids_of(changed(items))
+    returned = _members(job.wish["list"], ids).delete()[0]
+    return Returned(returned=returned, kept=len(ids) - returned)
 
 
 def remove_from_list(job: BulkJob, items: Items) -> int:
-    out_of = job.wish["list"]
-    number = items.filter(Exists(_membership(out_of))).update(before={})
-    Subscription.objects.filter(
-        list=out_of, recipient__in=changed(items).values("recipient_id")
-    ).delete()
-    return number
+    members = _members(job.wish["list"], ids_of(items))
+    ids = list(members.values_list("recipient_id", flat=True))
+    items.filter(recipient_id__in=ids).update(before={})
+    return members.delete()[0]
 
 
 def undo_remove(job: BulkJob, items: Items) -> Returned:
     to, removed = _list_of(job), changed(items)
-    list(people_of(job, removed).values_list("pk", flat=True))
-    missing = removed.filter(Exists(_person(job)), ~Exists(_membership(to.pk)))
-    returned = _put_in(to, missing.values_list("recipient_id", flat=True))
+    returned = _put_in(to, _outside(job, to, removed))
     return Returned(returned=returned, kept=removed.count() - returned)
 
 

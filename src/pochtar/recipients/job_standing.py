@@ -109,7 +109,7 @@ def stop(job: BulkJob, items: Items) -> int:
 def undo_stop(job: BulkJob, items: Items) -> Returned:
     """Lift the entries that the job made, unless a stronger reason has come since."""
     lock_stop_list(job.workspace_id)
-    before = dict(changed(items).values_list("recipient_id", "before"))
+    before: dict[UUID, Any] = dict(changed(items).values_list("recipient_id", "before"))
     ours = Suppression.objects.of(job.workspace).filter(
         pk__in=[UUID(was["entry"]) for was in before.values()],
         reason=SuppressionReason.MANUAL,

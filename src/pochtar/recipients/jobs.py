@@ -67,7 +67,7 @@ def order_job(selection: Selection, *, kind: JobKind, by: User, **wish: Any) -> 
         kind=kind,
         selection=pack_selection(selection),
         wish=wish,
-        total=found.number,
+        total=0 if found.more else found.number,
     )
     if found.more:
         nudge_job(job.pk)
