@@ -191,6 +191,6 @@ def test_a_rule_is_said_as_a_sentence(workspace: Workspace) -> None:
 
     assert sentence == (
         "City is Kazan or Ufa, and added within the last 30 days, and did not receive "
-        "the mailing “Autumn”, and (Comment is empty, or City is X), and in the list "
+        "the mailing “Autumn”, and (comment is empty, or City is X), and in the list "
         "(deleted)"
     )

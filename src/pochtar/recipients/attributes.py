@@ -221,7 +221,8 @@ def _insert(row: Attribute) -> None:
 def _values(row: Attribute) -> QuerySet[Any]:
     people: QuerySet[Any] = Recipient.objects.of(row.workspace)
     value = AttributeText(F("attributes"), row.key)
-    return people.annotate(value=value).exclude(value="").order_by()
+    filled: QuerySet[Any] = people.annotate(value=value).exclude(value="").order_by()
+    return filled
 
 
 def _converted(value: str, definition: Definition) -> str:
