@@ -44,6 +44,7 @@ class RecipientListAdmin(admin.ModelAdmin[RecipientList]):
 class AttributeAdmin(admin.ModelAdmin[Attribute]):
     list_display = ("key", "workspace", "created_at")
     list_select_related = ("workspace",)
+    fields = ("key", "workspace")
     readonly_fields = ("workspace", "key")
     show_full_result_count = False
 

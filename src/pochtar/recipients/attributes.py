@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet
@@ -217,10 +218,11 @@ def _insert(row: Attribute) -> None:
         ) from error
 
 
-def _values(row: Attribute) -> QuerySet[Recipient]:
-    people: QuerySet[Recipient] = Recipient.objects.of(row.workspace)
+def _values(row: Attribute) -> QuerySet[Any]:
+    people: QuerySet[Any] = Recipient.objects.of(row.workspace)
     value = AttributeText(F("attributes"), row.key)
-    return people.annotate(value=value).exclude(value="").order_by()
+    filled: QuerySet[Any] = people.annotate(value=value).exclude(value="").order_by()
+    return filled
 
 
 def _converted(value: str, definition: Definition) -> str:

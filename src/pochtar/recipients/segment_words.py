@@ -183,7 +183,8 @@ def _leaf(leaf: Leaf, names: Names) -> str:
 def field_name(leaf: Leaf, names: Names) -> str:
     if leaf.attribute:
         return names.attributes.get(leaf.attribute, leaf.attribute)
-    return str(FIELD_NAMES[leaf.field])
+    name = str(FIELD_NAMES[leaf.field])  # a heading elsewhere, a word here
+    return name[:1].lower() + name[1:]
 
 
 def _value(leaf: Leaf, names: Names) -> str:

@@ -40,7 +40,7 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 def recipient_add(request: WorkspaceRequest) -> HttpResponse:
     page = RecipientPage(
         request.POST if request.method == "POST" else None,
-        definitions=defined_attributes(request.workspace),
+        definitions=list(defined_attributes(request.workspace)),
     )
     if _complete(request, page) and not page.doubts():
         try:
@@ -63,7 +63,7 @@ def recipient_edit(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     page = RecipientPage(
         request.POST if request.method == "POST" else None,
         recipient=row,
-        definitions=defined_attributes(row.workspace),
+        definitions=list(defined_attributes(row.workspace)),
     )
     if _complete(request, page) and not page.doubts(known):
         try:

@@ -76,7 +76,7 @@ def _read_group(data: QueryDict, path: tuple[int, ...]) -> DraftGroup:
         elif f"field:{name}" in data:
             group.parts.append(
                 DraftLeaf(
-                    field=data[f"field:{name}"],
+                    field=data.get(f"field:{name}", ""),
                     op=data.get(f"op:{name}", ""),
                     values=data.getlist(f"value:{name}")[:MOST_VALUES],
                 )

@@ -206,7 +206,9 @@ class SegmentPage:
 
     def _options(self, leaf: DraftLeaf) -> Choices:
         key = leaf.field.removeprefix(ATTRIBUTE)
-        defined = next((r.options for r in self.attributes if r.key == key), [])
+        defined: list[str] = next(
+            (r.options for r in self.attributes if r.key == key), []
+        )
         # One that was chosen before and is offered no more stays in sight.
         return [(one, one) for one in dict.fromkeys([*defined, *leaf.values]) if one]
 

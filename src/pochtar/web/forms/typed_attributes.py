@@ -66,8 +66,8 @@ def _field(row: Attribute, value: str) -> forms.Field:
         case AttributeType.CHOICES:
             parts = value.split(SEPARATOR) if value else []
             options = [(one, one) for one in dict.fromkeys([*row.options, *parts])]
-            widget = forms.SelectMultiple({"data-tomselect": True}, choices=options)
-            return _Several(**common, initial=parts, widget=widget)
+            several = forms.SelectMultiple({"data-tomselect": True}, choices=options)
+            return _Several(**common, initial=parts, widget=several)
         case AttributeType.YES_NO:
             options = [(YES, pgettext_lazy("answer", "yes")), (NO, _("no"))]
             return _select(common, options, value, right)
