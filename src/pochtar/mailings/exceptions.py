@@ -15,8 +15,6 @@ from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Recipient, Segment, Subscription
 from pochtar.recipients.segments import segment_recipients
 
-MOST_DAYS = 3650
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exceptions:

@@ -22,6 +22,7 @@ from pochtar.recipients.models import Recipient, RecipientList, Segment
 __all__ = [
     "MISSED",
     "MISSED_ASK",
+    "MOST_DAYS",
     "AudienceKind",
     "Mailing",
     "MailingQuerySet",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 
+MOST_DAYS = 3650  # that an exception looks back
 # Notes of a mailing whose start was missed: it was not sent, or waits for an answer.
 MISSED, MISSED_ASK = "missed", "missed_ask"
 
@@ -215,6 +217,11 @@ class Mailing(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(name=""), name="mailings_mailing_named"
+            ),
+            models.CheckConstraint(
+                condition=Q(exclude_days=None)
+                | Q(exclude_days__gte=1, exclude_days__lte=MOST_DAYS),
+                name="mailings_mailing_days_in_range",
             ),
             models.CheckConstraint(
                 condition=Q(start_at=None)

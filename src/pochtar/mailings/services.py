@@ -20,9 +20,14 @@ from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.content.models import Message
 from pochtar.delivery.models import Run, Sender
 from pochtar.delivery.removal import delete_runs
-from pochtar.mailings.exceptions import MOST_DAYS
 from pochtar.mailings.lifecycle import STATES, Action
-from pochtar.mailings.models import AudienceKind, Mailing, MailingStatus, MissedRule
+from pochtar.mailings.models import (
+    MOST_DAYS,
+    AudienceKind,
+    Mailing,
+    MailingStatus,
+    MissedRule,
+)
 from pochtar.recipients.models import Recipient, RecipientList, Segment
 
 NAME_LENGTH = 200

@@ -60,4 +60,15 @@ class Migration(migrations.Migration):
                 verbose_name="recipients",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="mailing",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("exclude_days", None),
+                    models.Q(("exclude_days__gte", 1), ("exclude_days__lte", 3650)),
+                    _connector="OR",
+                ),
+                name="mailings_mailing_days_in_range",
+            ),
+        ),
     ]

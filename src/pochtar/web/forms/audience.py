@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from mailcore.addresses import AddressError, parse_address
 from pochtar.accounts.models import Workspace
 from pochtar.mailings.audience import Choice, Reach, choose, reach_of
-from pochtar.mailings.exceptions import MOST_DAYS, Exceptions
-from pochtar.mailings.models import AudienceKind, Mailing
+from pochtar.mailings.exceptions import Exceptions
+from pochtar.mailings.models import MOST_DAYS, AudienceKind, Mailing
 from pochtar.recipients.models import Recipient, RecipientList, Segment
 
 NAMED_IN_AN_ERROR = 5
