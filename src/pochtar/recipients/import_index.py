@@ -1,6 +1,5 @@
 """Make found by their names whom an import has added or renamed: after all are in."""
 
-
 from __future__ import annotations
 
 from collections.abc import Callable
