@@ -221,6 +221,9 @@ class Bench:
             raise RuntimeError(f"{frozen['selected']} of {many} were frozen")
         name = "1m" if many == 1_000_000 else many
         self._say(f"freeze_{name}_seconds", frozen["seconds"])
+        chosen = worker.call("freeze_chosen", workspace=crowd)
+        self._say(f"freeze_{name}_chosen_seconds", chosen["seconds"])
+        self._say(f"freeze_{name}_chosen_selected", chosen["selected"])
 
     # What they stand on ---------------------------------------------------------------
     def _wants(self, part: str) -> bool:

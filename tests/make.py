@@ -26,6 +26,8 @@ from pochtar.recipients.models import (
     Attribute,
     Basis,
     BulkJob,
+    Export,
+    ExportFormat,
     JobKind,
     Recipient,
     RecipientList,
@@ -137,6 +139,21 @@ def make_segment(workspace: Workspace, **over: Any) -> Segment:
     return Segment.objects.create(
         workspace=workspace,
         **{"name": f"Segment {next(_numbers)}", "rule": rule, **over},
+    )
+
+
+def make_export(workspace: Workspace, **over: Any) -> Export:
+    """Make an export of the first owner's that waits for a worker."""
+    selection = Selection(search=Search(workspace=workspace))
+    first = workspace.memberships.filter(role=Role.OWNER).first()
+    values = {
+        "created_by": first.user if first else None,
+        "format": ExportFormat.CSV,
+        "columns": [{"name": "email", "title": "E-mail"}],
+        **over,
+    }
+    return Export.objects.create(
+        workspace=workspace, selection=pack_selection(selection), **values
     )
 
 

@@ -85,7 +85,7 @@ class Costs:
 
     def note(self, part: str) -> None:
         now = self._now()
-        for (name, figures), before, after in zip(
+        for (_name, figures), before, after in zip(
             self.noted.items(), self._last, now, strict=True
         ):
             figures[part] = after - before

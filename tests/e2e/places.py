@@ -45,6 +45,10 @@ NOT_PAGES = {
     "recipient-leave": "a POST that goes back",
     "recipient-correct": "a POST that goes back",
     "recipient-dossier": "a file",
+    "export-add": "needs somebody chosen: see places()",
+    "export-live": "a fragment of the export's page",
+    "export-download": "a file",
+    "export-cancel": "a POST that goes back",
     "job-live": "a fragment of the job's page",
     "job-cancel": "a POST that goes back",
     "job-undo": "a POST that goes back",
@@ -153,6 +157,7 @@ def places(installation: Installation, workspace: str) -> list[Place]:
             found.append(Place(title=title, path=reverse(name, args=[pk])))
     return [
         *found,
+        Place(title="export-add", path=f"{reverse('export-add')}?everybody=1"),
         Place(title="relay-add-oauth", path=f"{reverse('relay-add')}?preset=microsoft"),
         *_stories(installation, workspace),
         *public_places(installation, workspace),
@@ -195,6 +200,7 @@ TABLES = {
     "stoplist-upload": "recipients_stopupload",
     "segment": "recipients_segment",
     "attribute": "recipients_attribute",
+    "export": "recipients_export",
     "message": "content_message",
     "relay": "delivery_relay",
     "sender": "delivery_sender",

@@ -24,6 +24,7 @@ FIGURES = {
     "peak_rss_mb",
     "dkim_ratio_to_signing_limit",
     "freeze_500_seconds",
+    "freeze_500_chosen_seconds",
     "sqlite_ratio",
 }
 

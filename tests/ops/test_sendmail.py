@@ -110,6 +110,20 @@ def test_everybody_accepted_is_exit_0_and_lines_in_a_pipe(sink):
     assert Mailing.objects.get().status == MailingStatus.COMPLETED
 
 
+def test_who_gets_nothing_is_said_with_the_reason(sink):
+    """LAW-02, BNC-07"""
+    mailing = mailing_over(sink.port)
+    Recipient.objects.filter(email="p0@example.com").update(basis="")
+    Recipient.objects.filter(email="p1@example.com").update(suppressed=True)
+
+    done = sendmail(str(mailing.pk))
+
+    assert "1 recipient is on the stop list and is left out." in done.stdout
+    assert "1 recipient is unconfirmed and will be skipped" in done.stdout
+    assert "2 of 2: accepted 1, failed 0, unknown 0, skipped 1" in done.stdout
+    assert letters(sink) == {"p2@example.com": 1}
+
+
 def test_failures_are_exit_1_and_the_commonest_answers_are_shown():
     refusal = Step("550 5.1.1 No such user")
     script = Script(recipients={"p1@example.com": refusal})

@@ -140,6 +140,11 @@ def segment(workspace: Workspace) -> Found:
     return _of(make.make_segment(workspace))
 
 
+def export(workspace: Workspace) -> Found:
+    """An export of the owner's: for everybody else there is none."""
+    return _of(make.make_export(workspace))
+
+
 def message(workspace: Workspace) -> Found:
     return _of(make.make_message(workspace))
 
@@ -239,6 +244,12 @@ RECIPIENTS = {
     "job-live": page(job),
     "job-cancel": action(EDITOR, job),
     "job-undo": action(EDITOR, job),
+    "export-add": page(post=EDITOR),
+    "exports": page(),
+    "export": page(export),
+    "export-live": page(export),
+    "export-download": page(export),
+    "export-cancel": action(VIEWER, export),
     "recipient-add": page(post=EDITOR),
     "recipient": page(recipient),
     "recipient-edit": page(recipient, post=EDITOR),

@@ -9,7 +9,7 @@ from pochtar.accounts.models import User, Workspace
 from pochtar.content.models import Message
 from pochtar.delivery.models import Sender
 from pochtar.mailings.models import AudienceKind, Mailing
-from pochtar.recipients.models import Recipient, RecipientList
+from pochtar.recipients.models import Recipient, RecipientList, Segment
 from tests.make import (
     make_list,
     make_mailing,
@@ -27,16 +27,28 @@ def foreign(stranger: User) -> Workspace:
     return Workspace.objects.visible_to(stranger).get()
 
 
-@pytest.mark.parametrize("field", ["message", "sender", "lists", "picked"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("message", "sender", "lists", "picked", "segments"),
+        *("exclude_lists", "exclude_segments", "exclude_mailings"),
+    ],
+)
 def test_a_mailing_takes_nothing_from_another_workspace(
     as_owner, workspace, foreign, field
 ):
     person = make_recipient(foreign, "secret@example.com")
+    rule = {"field": "email", "op": "contains", "value": "@"}
+    segment = Segment.objects.create(workspace=foreign, name="СЕКРЕТ", rule=rule)
     theirs = {
         "message": make_message(foreign),
         "sender": make_sender(foreign),
         "lists": make_list(foreign, person),
         "picked": person,
+        "segments": segment,
+        "exclude_lists": make_list(foreign, person),
+        "exclude_segments": segment,
+        "exclude_mailings": make_mailing(foreign, name="СЕКРЕТ"),
     }
     own = {
         "name": "Наша",
@@ -49,12 +61,17 @@ def test_a_mailing_takes_nothing_from_another_workspace(
         page = as_owner.post(address, own | {field: str(theirs[field].pk)})
         assert page.status_code == 200
         assert "secret@example.com" not in page.content.decode()
+        assert "СЕКРЕТ" not in page.content.decode()
 
     assert not Mailing.objects.filter(workspace=workspace).exists()
 
 
 def _audience_of(field: str) -> str:
-    kinds = {"lists": AudienceKind.LISTS, "picked": AudienceKind.PICKED}
+    kinds = {
+        "lists": AudienceKind.LISTS,
+        "segments": AudienceKind.LISTS,
+        "picked": AudienceKind.PICKED,
+    }
     return kinds.get(field, AudienceKind.EVERYBODY).value
 
 

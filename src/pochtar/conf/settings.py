@@ -320,11 +320,15 @@ REFUSED_PERCENT: int = env.int("REFUSED_PERCENT", default=10)
 # A scheduled launch later than that was missed.
 MISSED_AFTER = timedelta(minutes=env.int("MISSED_AFTER_MINUTES", default=15))
 
-# Imports ----------------------------------------------------------------------------
+# Recipients ---------------------------------------------------------------------------
 # So long an import can be undone, and its refused rows be had.
 IMPORT_KEEP_DAYS: int = env.int("IMPORT_KEEP_DAYS", default=30)
 # Files of one workspace within a day (SEC-21).
 IMPORTS_PER_DAY: int = env.int("IMPORTS_PER_DAY", default=200)
+# So long the file of an export can be downloaded.
+EXPORT_KEEP_HOURS: float = env.float("EXPORT_KEEP_HOURS", default=24)
+# So long a bulk action can be undone.
+BULK_UNDO_DAYS: int = env.int("BULK_UNDO_DAYS", default=30)
 
 # Work in the background ---------------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")
@@ -371,6 +375,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "pochtar.recipients.prune_imports",
         "schedule": 3600.0,
     },
+    "prune-recipients": {"task": "pochtar.recipients.prune", "schedule": 600.0},
 }
 
 LOGGING = logging_config(

@@ -126,7 +126,9 @@ def _members(choice: Choice) -> QuerySet[Any, Any]:
     A UNION: of several INs joined by OR, PostgreSQL may look through each for everybody.
     """
     members = Subscription.objects.filter(list__in=choice.lists)
-    parts = [members.values_list("recipient_id")] if choice.lists else []
+    parts: list[QuerySet[Any, Any]] = []
+    if choice.lists:
+        parts.append(members.values_list("recipient_id"))
     parts += [
         segment_recipients(segment).order_by().values_list("pk")
         for segment in choice.segments

@@ -33,6 +33,14 @@ LEFT_OUT = {
 }
 
 
+def tell_left_out(reach: Reach) -> list[str]:
+    """Return a sentence for each reason that leaves anybody out."""
+    counts = {code: getattr(reach, code) for code in LEFT_OUT}
+    return [
+        LEFT_OUT[code] % {"count": count} for code, count in counts.items() if count
+    ]
+
+
 def why_nobody(reach: Reach) -> str:
     """Return the code of the preflight's problem that nobody gets the letter."""
     reasons = [

@@ -216,9 +216,9 @@ class Preflight:
 
     def _unsubscribe_warnings(self) -> Iterator[Finding]:
         sender = self.mailing.sender
-        for code, words in LEFT_OUT.items():
+        for code in LEFT_OUT:
             if count := getattr(self.reach, code):
-                yield _left_out(code, words, count)
+                yield _left_out(code, count)
         if not has_way_out(draft_of(self.mailing.message)):
             yield Finding(code="no_way_out", text=NO_WAY_OUT)
         if sender and not sender.relay.is_sandbox and not settings.SECURE:
@@ -285,8 +285,8 @@ def _named(code: str) -> Finding:
     return Finding(code=code, text=TEXTS[code])
 
 
-def _left_out(code: str, words: str, count: int) -> Finding:
-    text = format_lazy("{}", words % {"count": count})
+def _left_out(code: str, count: int) -> Finding:
+    text = format_lazy("{}", LEFT_OUT[code] % {"count": count})
     return Finding(code=code, text=text, count=count)
 
 

@@ -87,7 +87,7 @@ def has_terms(terms: Iterable[str]) -> Q:
         if not term.isascii():
             texts = SearchText.objects.filter(recipient=OuterRef("pk"))
             shown = Exists(texts.filter(text__contains=term))
-            in_address |= Q(email_key__contains=A_LABEL) & shown
+            in_address |= Q(shown, email_key__contains=A_LABEL)
         condition &= in_address | Q(name_key__contains=term)
     return condition
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
-from pochtar.recipients import jobs
+from pochtar.recipients import exports, jobs
 from pochtar.recipients.job_nudges import nudge_job
 
 
@@ -15,3 +16,16 @@ def run_job(pk: str) -> None:
     """Change recipients for a while, then let others have their turn."""
     if jobs.run_job(UUID(pk)):
         nudge_job(UUID(pk))
+
+
+@shared_task(name="pochtar.recipients.run_export")  # type: ignore[untyped-decorator]
+def run_export(pk: str) -> None:
+    exports.run_export(UUID(pk))
+
+
+@shared_task(name="pochtar.recipients.prune")  # type: ignore[untyped-decorator]
+def prune() -> None:
+    """Remove files whose time is over, and forget whom old bulk actions have changed."""
+    now = timezone.now()
+    exports.remove_expired(now)
+    jobs.forget_old(now)

@@ -8,11 +8,13 @@ that dies leaves neither half a batch nor one done twice.
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -24,7 +26,13 @@ from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, PochtarError
 from pochtar.recipients.job_changes import items_of
 from pochtar.recipients.job_kinds import APPLY, UNDO
-from pochtar.recipients.job_models import BulkItem, BulkJob, JobKind, JobStep
+from pochtar.recipients.job_models import (
+    ENDED,
+    BulkItem,
+    BulkJob,
+    JobKind,
+    JobStep,
+)
 from pochtar.recipients.job_nudges import nudge_job
 from pochtar.recipients.models import WorkState
 from pochtar.recipients.search import count_up_to
@@ -215,8 +223,26 @@ def _end(job: BulkJob, *, step: JobStep) -> None:
         return
     _audit(job, job.created_by, VERBS[JobKind(job.kind)], number=job.changed)
     if job.kind == JobKind.DELETE:  # nothing can be undone: forget who they were
-        items = job.items.all()
-        items._raw_delete(items.db)  # noqa: SLF001 - a statement
+        _forget(job)
+
+
+def forget_old(now: dt.datetime) -> int:
+    """Forget whom actions of long ago have changed; say of how many actions."""
+    before = now - dt.timedelta(days=settings.BULK_UNDO_DAYS)
+    old = BulkJob.objects.filter(
+        state__in=ENDED, finished_at__lt=before, forgotten=False
+    )
+    number = 0
+    for job in old.iterator():
+        with transaction.atomic():
+            number += old.filter(pk=job.pk).update(forgotten=True)
+            _forget(job)
+    return number
+
+
+def _forget(job: BulkJob) -> None:
+    items = job.items.all()
+    items._raw_delete(items.db)  # noqa: SLF001 - a statement
 
 
 STEPS: Mapping[str, Callable[[BulkJob], bool]] = {

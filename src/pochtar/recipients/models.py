@@ -21,6 +21,7 @@ from pochtar.recipients.consent_models import (
     SuppressionReason,
 )
 from pochtar.recipients.domain_models import DomainHealth, DomainVerdict, DomainWalk
+from pochtar.recipients.export_models import Export, ExportFormat
 from pochtar.recipients.import_models import (
     LOT,
     Import,
@@ -49,6 +50,8 @@ __all__ = [
     "DomainHealth",
     "DomainVerdict",
     "DomainWalk",
+    "Export",
+    "ExportFormat",
     "Import",
     "ImportChange",
     "ImportRefusal",

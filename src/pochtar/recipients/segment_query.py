@@ -78,10 +78,12 @@ def _condition(rule: Rule, place: _Place) -> Q:
     if isinstance(rule, Leaf):
         return _CONDITIONS[rule.kind](rule, place)
     parts = [_condition(one, place) for one in rule.rules]
-    if rule.how is How.ALL:
-        return reduce(Q.__and__, parts)
-    either = reduce(Q.__or__, parts)
-    return ~either if rule.how is How.NONE else either
+    if rule.how is How.ANY:
+        return reduce(Q.__or__, parts)
+    if rule.how is How.NONE:
+        # Each for itself: PostgreSQL joins what is no part of an OR.
+        parts = [~part for part in parts]
+    return reduce(Q.__and__, parts)
 
 
 def _opposite(leaf: Leaf) -> Leaf | None:

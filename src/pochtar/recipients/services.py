@@ -23,10 +23,23 @@ from pochtar.recipients.cleaning import (
     clean_comment,
     clean_full_name,
 )
+from pochtar.recipients.consent import record_many, record_one
 from pochtar.recipients.domain_health import domain_of, expect_domains
 from pochtar.recipients.indexing import index_recipients
-from pochtar.recipients.models import Attribute, Recipient
-from pochtar.recipients.stop_marks import hold_stop_list, is_stopped, mark_suppressed
+from pochtar.recipients.models import (
+    Attribute,
+    Basis,
+    ConsentKind,
+    ConsentSource,
+    Recipient,
+)
+from pochtar.recipients.stop_marks import (
+    batches,
+    hold_stop_list,
+    is_stopped,
+    lock_stop_list,
+    mark_suppressed,
+)
 from pochtar.recipients.words import fold
 
 BATCH = 1000
@@ -40,7 +53,6 @@ TYPED = (
     "comment",
     "attributes",
     "basis",
-    "suppressed",
     "updated_at",
 )
 
@@ -51,7 +63,7 @@ class Person:
 
     ``basis`` says why they may be written to (`Basis`); "" is nothing said: somebody
     new is unconfirmed, one who is there keeps what they have.  ``wording`` is what they
-    were shown when they agreed.
+    were shown when they agreed; of many at once it is not kept.
     """
 
     email: str
@@ -74,6 +86,8 @@ def create_recipient(workspace: Workspace, person: Person, *, by: User) -> Recip
         keep_keys(workspace, recipient.attributes)
         expect_domains([domain_of(recipient.email_key)])
         write_audit(workspace, by=by, verb="recipient_created", subject=recipient)
+        if recipient.basis:
+            _record_basis(recipient, person, by=by)
     return recipient
 
 
@@ -84,10 +98,13 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
     before = copy(recipient)
     person = _in_types(workspace, person, before=recipient.attributes)
     _fill(recipient, person)
+    moved = recipient.email_key != before.email_key
     with transaction.atomic():
-        hold_stop_list(workspace)
-        recipient.suppressed = is_stopped(workspace, recipient.email_key)
-        _overwrite(recipient)
+        if moved:
+            # Not only held: a departure, if it is one, changes the workspace's row.
+            lock_stop_list(workspace)
+            recipient.suppressed = is_stopped(workspace, recipient.email_key)
+        _overwrite(recipient, (*TYPED, "suppressed") if moved else TYPED)
         keep_keys(workspace, recipient.attributes)
         expect_domains([domain_of(recipient.email_key)])
         write_audit(
@@ -98,8 +115,10 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
             changed=changed_fields(before, recipient),
             **_former_hash(before, recipient),
         )
-        if recipient.suppressed and not before.suppressed:
+        if moved and recipient.suppressed:
             note_departure(workspace)  # a running mailing may have read them
+        if recipient.basis and (recipient.basis != before.basis or person.wording):
+            _record_basis(recipient, person, by=by)
     return recipient
 
 
@@ -113,7 +132,7 @@ def _former_hash(before: Recipient, after: Recipient) -> dict[str, str]:
 def overwrite(recipient: Recipient, person: Person, *, basis: str) -> None:
     """Write these values, in the transaction and under the role of the caller."""
     _fill(recipient, person)
-    _overwrite(recipient)
+    _overwrite(recipient, TYPED)
     Recipient.objects.filter(pk=recipient.pk).update(basis=basis)
     recipient.basis = basis
     keep_keys(recipient.workspace, recipient.attributes)
@@ -158,7 +177,35 @@ def add_recipients(
         subject=workspace,
         number=len(added),
     )
+    _record_bases(workspace, added, by=by)
     return added
+
+
+def _record_basis(recipient: Recipient, person: Person, *, by: User) -> None:
+    """Write into the ledger why the recipient may be written to (LAW-01)."""
+    record_one(
+        recipient,
+        kind=ConsentKind.GIVEN,
+        source=ConsentSource.PERSON,
+        basis=recipient.basis,
+        wording=person.wording,
+        by=by,
+    )
+
+
+def _record_bases(workspace: Workspace, rows: list[Recipient], *, by: User) -> None:
+    """Write a line for each basis and thousand; their wordings are not kept."""
+    for basis in Basis.values:
+        keys = [row.email_key for row in rows if row.basis == basis]
+        for some in batches(keys):
+            record_many(
+                workspace,
+                some,
+                kind=ConsentKind.GIVEN,
+                basis=basis,
+                source=ConsentSource.PERSON,
+                by=by,
+            )
 
 
 def _mark_stopped(workspace: Workspace, rows: list[Recipient]) -> None:
@@ -203,8 +250,8 @@ def _insert(recipient: Recipient) -> None:
     index_recipients(Recipient.objects.filter(pk=recipient.pk))
 
 
-def _overwrite(recipient: Recipient) -> None:
-    values = {name: getattr(recipient, name) for name in TYPED}
+def _overwrite(recipient: Recipient, names: Iterable[str]) -> None:
+    values = {name: getattr(recipient, name) for name in names}
     try:
         with transaction.atomic():
             written = Recipient.objects.filter(pk=recipient.pk).update(**values)

@@ -13,12 +13,16 @@ from pochtar.base.queue import Task, nudge
 from pochtar.recipients.domain_health import ask_about_domains, walk_recipients
 from pochtar.recipients.import_pruning import prune_imports
 from pochtar.recipients.import_work import RUN_IMPORT, nudge_import, run_turn
-from pochtar.recipients.job_tasks import run_job
-from pochtar.recipients.models import BulkJob, Import, Work
+from pochtar.recipients.job_tasks import run_export, run_job
+from pochtar.recipients.models import BulkJob, Export, Import, Work
 from pochtar.recipients.work import rows_of
 
 # The model, and the task that does it.
-KINDS: Sequence[tuple[type[Work], Task]] = ((Import, RUN_IMPORT), (BulkJob, run_job))
+KINDS: Sequence[tuple[type[Work], Task]] = (
+    (Import, RUN_IMPORT),
+    (BulkJob, run_job),
+    (Export, run_export),
+)
 
 
 @shared_task(name="pochtar.recipients.tick")  # type: ignore[untyped-decorator]
@@ -38,7 +42,7 @@ def run_import(pk: str) -> None:
 
 
 @shared_task(name="pochtar.recipients.prune_imports")  # type: ignore[untyped-decorator]
-def prune() -> None:
+def forget_imports() -> None:
     prune_imports()
 
 

@@ -1,12 +1,12 @@
 """Why somebody is, or is not, among those a mailing goes to.
 
 ``CAUSES`` are asked in order, each gives a step or None.  A new reason to leave people
-out is one more function here.
+out is one more function here or in exclusion.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
@@ -16,9 +16,8 @@ from pochtar.mailings.audience import audience_of
 from pochtar.mailings.models import AudienceKind, Mailing
 from pochtar.recipients.models import Recipient, RecipientList, Subscription
 from pochtar.reports.case import Case
+from pochtar.reports.exclusion import EXCEPTIONS, STANDING, Cause, belongs_to
 from pochtar.reports.steps import Mark, Step, moment
-
-Cause = Callable[[Case], Step | None]
 
 
 def tell_person(case: Case) -> Step:
@@ -131,22 +130,36 @@ def _audience_step(case: Case, mark: Mark, text: str) -> Step:
 
 def _chosen(case: Case) -> str:
     """Say how the audience was chosen and where the person stands in it."""
-    mailing, recipient = case.mailing, case.recipient
+    mailing = case.mailing
     if mailing.audience == AudienceKind.EVERYBODY:
         return _("The mailing goes to everybody.")
     if mailing.audience == AudienceKind.PICKED:
         return _("The mailing goes to picked people.")
-    names = ", ".join(row.name for row in _lists(mailing))
-    said = _("The mailing goes to the lists: %(lists)s.") % {"lists": names or "—"}
-    places = _places(mailing, recipient) if recipient else []
+    return " ".join(_groups(case))
+
+
+def _groups(case: Case) -> Iterator[str]:
+    mailing, recipient = case.mailing, case.recipient
+    lists, segments = _lists(mailing), list(mailing.segments.order_by("name"))
+    if lists or not segments:
+        names = ", ".join(row.name for row in lists)
+        yield _("The mailing goes to the lists: %(lists)s.") % {"lists": names or "—"}
+    if segments:
+        names = ", ".join(row.name for row in segments)
+        yield _("The mailing goes to the segments: %(segments)s.") % {"segments": names}
+    if not recipient:
+        return
+    places = _places(mailing, recipient)
     for place in places:
-        said += " " + _("In the list “%(name)s” since %(when)s.") % {
+        yield _("In the list “%(name)s” since %(when)s.") % {
             "name": place.list.name,
             "when": moment(place.created_at),
         }
-    if recipient and not places:
-        said += " " + _("Now in none of them.")
-    return said
+    inside = [row for row in segments if belongs_to(recipient, row)]
+    for row in inside:
+        yield _("Now in the segment “%(name)s”.") % {"name": row.name}
+    if not places and not inside:
+        yield _("Now in none of them.")
 
 
 def _lists(mailing: Mailing) -> list[RecipientList]:
@@ -160,18 +173,4 @@ def _places(mailing: Mailing, recipient: Recipient) -> list[Subscription]:
     return list(rows.select_related("list").order_by("created_at"))
 
 
-def unsubscribed(case: Case) -> Step | None:
-    """Whoever has unsubscribed gets no mailing (MSG-25)."""
-    if not case.recipient or not case.recipient.unsubscribed_at:
-        return None
-    return Step(
-        key="unsubscribed",
-        mark=Mark.INFO if case.delivery else Mark.BAD,
-        text=_("Unsubscribed."),
-        detail=_("By: %(how)s.")
-        % {"how": case.recipient.get_unsubscribed_via_display()},
-        at=case.recipient.unsubscribed_at,
-    )
-
-
-CAUSES: tuple[Cause, ...] = (audience, unsubscribed, earlier_mailing)
+CAUSES: tuple[Cause, ...] = (audience, *STANDING, *EXCEPTIONS, earlier_mailing)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pochtar.recipients.models import Basis, BulkJob, JobKind, RecipientList
+from pochtar.recipients.models import (
+    Basis,
+    BulkJob,
+    Export,
+    JobKind,
+    RecipientList,
+    Segment,
+)
 
 
 def wish_words(job: BulkJob) -> str:
@@ -79,25 +86,35 @@ def done_words(job: BulkJob) -> str:
 def selection_words(
     packed: Mapping[str, Any], names: Mapping[str, str] | None = None
 ) -> str:
-    """Say whom a selection means; ``names`` are those of lists, by their ids as text."""
+    """Say whom a selection means; ``names`` are those that `names_of` found."""
     if packed["ids"] is not None:
         number = len(packed["ids"])
         return ngettext("%(number)d ticked", "%(number)d ticked", number) % {
             "number": number
         }
+    names = names or {}
     parts = []
-    if packed["list"]:
-        name = (names or {}).get(packed["list"], "")
+    if pk := packed["list"]:
+        name = names.get(pk, "")
         parts.append(_("list “%(name)s”") % {"name": name} if name else _("a list"))
+    if pk := packed["segment"]:
+        name = names.get(pk, "")
+        parts.append(
+            _("segment “%(name)s”") % {"name": name} if name else _("a segment")
+        )
     if packed["text"]:
         parts.append(_("search “%(text)s”") % {"text": packed["text"]})
     if packed["unsubscribed"]:
-        parts.append(_("unsubscribed"))
+        parts.append(_("unsubscribed ones"))
     return ", ".join(parts) or _("all recipients")
 
 
-def list_names(works: list[Any]) -> dict[str, str]:
-    """Return the names of the lists that the works' selections mean."""
-    ids = {work.selection["list"] for work in works if work.selection.get("list")}
-    rows = RecipientList.objects.filter(pk__in=ids).values_list("pk", "name")
-    return {str(pk): name for pk, name in rows}
+def names_of(works: Sequence[BulkJob | Export]) -> dict[str, str]:
+    """Return the names of the lists and segments that the works' selections mean."""
+    found: dict[str, str] = {}
+    workspaces = {work.workspace_id for work in works}
+    for model, key in ((RecipientList, "list"), (Segment, "segment")):
+        ids = {work.selection[key] for work in works if work.selection[key]}
+        rows = model.objects.filter(pk__in=ids, workspace__in=workspaces)
+        found |= {str(pk): name for pk, name in rows.values_list("pk", "name")}
+    return found

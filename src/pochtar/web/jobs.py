@@ -25,7 +25,7 @@ from pochtar.web.access import (
 )
 from pochtar.web.job_words import (
     done_words,
-    list_names,
+    names_of,
     selection_words,
     wish_words,
 )
@@ -39,7 +39,7 @@ ON_A_PAGE = 25
 def job_list(request: WorkspaceRequest) -> HttpResponse:
     rows = BulkJob.objects.of(request.workspace).select_related("created_by")
     page = keyset_page(rows, cursor=request.GET.get("cursor", ""), size=ON_A_PAGE)
-    names = list_names(page.rows)
+    names = names_of(page.rows)
     jobs = [
         (job, wish_words(job), selection_words(job.selection, names))
         for job in page.rows
@@ -78,7 +78,7 @@ def _context(job: BulkJob) -> dict[str, Any]:
         "rate": job.rate(now) if job.is_active else 0,
         "seconds_left": job.seconds_left(now) if job.is_active else None,
         "wish": wish_words(job),
-        "whom": selection_words(job.selection, list_names([job])),
+        "whom": selection_words(job.selection, names_of([job])),
         "outcome": done_words(job),
         "error": error_words(job.error) if job.error else "",
         "is_for_good": job.kind == JobKind.DELETE,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from pochtar.mailings.models import Mailing
+from django.db.models import prefetch_related_objects
+from django.utils.translation import gettext as _
+
+from pochtar.mailings.models import AudienceKind, Mailing
 from pochtar.recipients.models import RecipientList, Segment
+
+EXCLUDED = ("exclude_lists", "exclude_segments", "exclude_mailings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +50,20 @@ def shown_audience(mailing: Mailing) -> ShownAudience:
         exclude_mailings=list(mailing.exclude_mailings.order_by("pk")),
         exclude_days=mailing.exclude_days,
     )
+
+
+def audiences_of(mailings: Sequence[Mailing]) -> dict[UUID, str]:
+    """Return in a few words whom each is for: a question for each kind of rows."""
+    prefetch_related_objects(mailings, "lists", "segments", *EXCLUDED)
+    return {mailing.pk: _short(mailing) for mailing in mailings}
+
+
+def _short(mailing: Mailing) -> str:
+    if mailing.audience == AudienceKind.LISTS:
+        rows = [*mailing.lists.all(), *mailing.segments.all()]
+        names = ", ".join(sorted(row.name for row in rows)) or "—"
+    else:
+        names = mailing.get_audience_display()
+    if mailing.exclude_days or any(getattr(mailing, name).all() for name in EXCLUDED):
+        return _("%(names)s, with exceptions") % {"names": names}
+    return names

@@ -36,6 +36,7 @@ from pochtar.web.mailing_again import (
     mailing_retry_failed,
     mailing_send_unknown,
 )
+from pochtar.web.mailing_audience import audiences_of
 from pochtar.web.mailing_page import (
     find_launchable,
     known_mailings,
@@ -88,9 +89,11 @@ def mailing_list(request: WorkspaceRequest) -> HttpResponse:
     page = keyset_page(
         rows, order=form.order, cursor=request.GET.get("cursor", ""), size=25
     )
+    audiences = audiences_of(page.rows)
     progress = progress_of(row.run for row in page.rows if row.run)
     for row in page.rows:
         row.progress = progress.get(row.run_id)
+        row.audience_names = audiences[row.pk]
     context = {
         "page": page,
         "states": STATE_CHOICES,

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,26 +21,20 @@ from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.recipients.jobs import AT_ONCE
 from pochtar.recipients.models import BulkJob
-from pochtar.recipients.search import Search
-from pochtar.recipients.selections import Selection
 from pochtar.web.access import WorkspaceRequest, role_view
 from pochtar.web.forms.bulk import FORMS, BulkForm
 from pochtar.web.job_words import done_words
-from pochtar.web.recipient_table import UNSUBSCRIBED, read_id, read_search
+from pochtar.web.selected import Chosen, read_chosen
 
-MOST_TICKED = 500
 NAMED = 5  # on the page that asks
 FIELDS_OF_ERRORS = {"attributes": "value", "name": "new_name"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is to be done, with whom, and where the reader came from."""
+class Wish(Chosen):
+    """What is to be done with those who are chosen."""
 
     action: str
-    selection: Selection
-    back: str
-    hidden: list[tuple[str, str]]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,7 +44,7 @@ def recipients_bulk(request: WorkspaceRequest) -> HttpResponse:
     wish = _read(request.POST if posted else request.GET, request)
     if wish is None:
         return redirect("recipients")
-    if wish.selection.ids == frozenset():
+    if wish.nobody_ticked:
         messages.warning(request, _("Tick at least one recipient first."))
         return redirect(wish.back)
     return _decide(request, wish)
@@ -62,37 +54,13 @@ def _read(data: QueryDict, request: WorkspaceRequest) -> Wish | None:
     action = data.get("action", "")
     if action not in FORMS:
         return None
-    search = read_search(data, request)
-    ticked = [pk for text in data.getlist("pick") if (pk := read_id(text))]
-    everybody = data.get("everybody") == "1"
-    selection = Selection(
-        search=search, ids=None if everybody else frozenset(ticked[:MOST_TICKED])
+    chosen = read_chosen(data, request)
+    return Wish(
+        action=action,
+        selection=chosen.selection,
+        back=chosen.back,
+        hidden=[("action", action), *chosen.hidden],
     )
-    hidden = [("action", action), ("q", search.text)]
-    hidden += [("list", str(search.list_id))] if search.list_id else []
-    hidden += [("who", UNSUBSCRIBED)] if search.unsubscribed else []
-    hidden += [("everybody", "1")] if everybody else []
-    came_from = data.get("from", "")
-    hidden += [("from", came_from)] if came_from == "list" or read_id(came_from) else []
-    back = _back(came_from, search)
-    if not everybody:
-        hidden += [("pick", str(pk)) for pk in ticked[:MOST_TICKED]]
-    return Wish(action=action, selection=selection, back=back, hidden=hidden)
-
-
-def _back(came_from: str, search: Search) -> str:
-    """Return the address of the page that the reader came from."""
-    if recipient := read_id(came_from):
-        return reverse("recipient", args=[recipient])
-    page, query = reverse("recipients"), {"q": search.text}
-    if search.list_id and came_from == "list":
-        page = reverse("list", args=[search.list_id])
-    elif search.list_id:
-        query["list"] = str(search.list_id)
-    if search.unsubscribed:
-        query["who"] = UNSUBSCRIBED
-    query = {name: text for name, text in query.items() if text}
-    return f"{page}?{urlencode(query)}" if query else page
 
 
 def _decide(request: WorkspaceRequest, wish: Wish) -> HttpResponse:

@@ -21,6 +21,7 @@ from mailcore.segments import Rule, parse_rule
 from pochtar.accounts.models import Role, Workspace
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.base.paging import keyset_page
+from pochtar.mailings.models import Mailing
 from pochtar.recipients.models import Segment
 from pochtar.recipients.segment_services import (
     change_segment,
@@ -159,7 +160,8 @@ def segment_delete(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
 
 def waiting_mailings(row: Segment) -> list[str]:
     """Return the names of mailings that use the segment and have yet to start."""
-    return []
+    waiting = Mailing.objects.waiting_for_segment(row)
+    return list(waiting.order_by("pk").values_list("name", flat=True))
 
 
 def _seen(request: WorkspaceRequest, pk: UUID) -> Segment:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from mailcore.engine.types import Item, Result
 from mailcore.smtp.sink import Sink, sink_in_thread
 from pochtar.accounts.models import Workspace
+from pochtar.accounts.services import note_departure
 from pochtar.delivery.driver import drive_run
 from pochtar.delivery.ledger import audit_run, count_states
 from pochtar.delivery.models import Attempt
@@ -22,6 +23,8 @@ from pochtar.recipients.leaving import unsubscribe_recipient
 from pochtar.recipients.models import Recipient, UnsubscribedVia
 from pochtar.recipients.search import Search
 from pochtar.recipients.selections import Selection
+from pochtar.recipients.stoplist import StopEntry, stop_many
+from tests.make import make_recipient
 from tests.pochtar.delivery.launching import launch, make_people
 
 pytestmark = pytest.mark.django_db
@@ -40,8 +43,29 @@ def delete(people: Sequence[Recipient]) -> None:
     delete_selected(Selection(search=Search(workspace=workspace), ids=ids), by=owner)
 
 
+def stop(people: Sequence[Recipient]) -> None:
+    """Put them on the stop list, all in one."""
+    workspace = people[0].workspace
+    owner = workspace.participants.get()
+    entries = [StopEntry(email=one.email) for one in people]
+    stop_many(workspace, entries, by=owner)
+
+
+def doubt(people: Sequence[Recipient]) -> None:
+    """Take back on what ground they were written to."""
+    ids = [one.pk for one in people]
+    Recipient.objects.filter(pk__in=ids).update(basis="")
+    note_departure(people[0].workspace)
+
+
 @pytest.mark.parametrize(
-    ("go", "reason"), [(unsubscribe, "unsubscribed"), (delete, "recipient_deleted")]
+    ("go", "reason"),
+    [
+        (unsubscribe, "unsubscribed"),
+        (delete, "recipient_deleted"),
+        (stop, "suppressed"),
+        (doubt, "no_consent"),
+    ],
 )
 def test_nobody_who_leaves_during_a_run_is_written_to_afterwards(
     workspace: Workspace,
@@ -49,7 +73,7 @@ def test_nobody_who_leaves_during_a_run_is_written_to_afterwards(
     go: Callable[[Sequence[Recipient]], None],
     reason: str,
 ) -> None:
-    """MSG-25: all of them are read ahead already, in one page"""
+    """MSG-25, BNC-07, LAW-02: all of them are read ahead already, in one page"""
     settings.DELIVERY_CONNECTIONS, settings.DELIVERY_CHUNK_PER_CONNECTION = 1, 4
     people = make_people(workspace, 60)
     leavers = people[20:]
@@ -83,6 +107,32 @@ def test_who_has_left_before_the_page_is_read_is_skipped(workspace: Workspace) -
 
     assert len(sink.accepted) == 2
     assert Attempt.objects.get(outcome="skipped").reason == "unsubscribed"
+
+
+def test_law_02_who_is_unconfirmed_is_skipped_in_a_mixed_audience(
+    workspace: Workspace,
+) -> None:
+    """LAW-02"""
+    people = make_people(workspace, 3)
+    unconfirmed = make_recipient(workspace, "u@example.com", basis="")
+    with sink_in_thread() as sink:
+        run = drive_run(launch(workspace, sink))
+
+    assert {one.rcpt_to for one in sink.accepted} == {one.email for one in people}
+    skipped = Attempt.objects.get(outcome="skipped")
+    assert (skipped.delivery.recipient, skipped.reason) == (unconfirmed, "no_consent")
+    assert (count_states(run).selected, count_states(run).skipped) == (4, 1)
+    assert audit_run(run) == []
+
+
+def test_of_several_reasons_the_persons_own_wish_is_told(workspace: Workspace) -> None:
+    person = make_recipient(workspace, basis="", suppressed=True)
+    with sink_in_thread() as sink:
+        run = launch(workspace, sink)
+        unsubscribe([person])
+        drive_run(run)
+
+    assert Attempt.objects.get().reason == "unsubscribed"
 
 
 class TestStore:

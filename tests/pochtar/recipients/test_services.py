@@ -7,7 +7,13 @@ import pytest
 from pochtar.accounts.models import AuditEntry, User, Workspace
 from pochtar.base.errors import Conflict, InvalidInput, NotAllowed
 from pochtar.recipients import services
-from pochtar.recipients.models import Attribute, Recipient, SearchText
+from pochtar.recipients.models import (
+    Attribute,
+    ConsentEntry,
+    Recipient,
+    SearchText,
+    SuppressionReason,
+)
 from pochtar.recipients.search import Search, find_page
 from pochtar.recipients.services import (
     Person,
@@ -15,6 +21,8 @@ from pochtar.recipients.services import (
     change_recipient,
     create_recipient,
 )
+from pochtar.recipients.standing import stop_of
+from pochtar.recipients.stoplist import stop_address, stop_domain
 from tests.make import make_recipient
 
 pytestmark = pytest.mark.django_db
@@ -274,3 +282,91 @@ def test_a_viewer_and_a_stranger_add_and_change_nobody(
             add_recipients(workspace, [person], by=user)
 
     assert list(Recipient.objects.values_list("email", flat=True)) == [row.email]
+
+
+# Why they may be written to, and whether they must not be -------------------------------
+def test_law_01_the_basis_of_who_is_added_stands_in_the_ledger(workspace, editor):
+    person = Person(email="a@example.com", basis="consent", wording="Yes, write me.")
+    row = create_recipient(workspace, person, by=editor)
+    unsure = create_recipient(workspace, Person(email="b@example.com"), by=editor)
+
+    line = ConsentEntry.objects.get()
+    assert (row.basis, unsure.basis) == ("consent", "")
+    assert (line.address_hash, line.basis) == (row.address_hash, "consent")
+    assert (line.wording, line.recorded_by) == ("Yes, write me.", editor.pk)
+
+
+def test_law_01_many_who_are_added_have_a_line_for_each_basis(workspace, editor):
+    people = [
+        Person(email=f"{basis}{number}@example.com", basis=basis)
+        for basis in ("consent", "contract", "")
+        for number in range(2)
+    ]
+
+    add_recipients(workspace, people, by=editor)
+
+    lines = ConsentEntry.objects.order_by("sequence").values_list("basis", "number")
+    assert list(lines) == [("consent", 2), ("contract", 2)]
+
+
+def test_nothing_said_leaves_the_basis_as_it_is(workspace, editor):
+    person = Person(email="a@example.com", basis="contract")
+    row = create_recipient(workspace, person, by=editor)
+
+    change_recipient(row, Person(email="a@example.com", full_name="A"), by=editor)
+    row.refresh_from_db()
+    assert (row.basis, ConsentEntry.objects.count()) == ("contract", 1)
+
+    change_recipient(row, Person(email="a@example.com", basis="consent"), by=editor)
+    row.refresh_from_db()
+    assert (row.basis, ConsentEntry.objects.count()) == ("consent", 2)
+
+
+def test_a_basis_that_there_is_not_is_refused(workspace, editor):
+    with pytest.raises(InvalidInput) as error:
+        create_recipient(
+            workspace, Person(email="a@example.com", basis="luck"), by=editor
+        )
+
+    assert (error.value.code, error.value.field) == ("unknown_basis", "basis")
+
+
+def test_bnc_07_a_new_address_takes_the_flag_of_the_stop_list(workspace, editor):
+    stop_address(
+        workspace, "bad@example.com", reason=SuppressionReason.MANUAL, by=editor
+    )
+    row = create_recipient(workspace, Person(email="good@example.com"), by=editor)
+    assert not row.suppressed
+    workspace.refresh_from_db()
+    departures = workspace.departures
+
+    change_recipient(row, Person(email="BAD@example.com"), by=editor)
+    row.refresh_from_db()
+    workspace.refresh_from_db()
+    assert (row.suppressed, workspace.departures) == (True, departures + 1)
+
+    change_recipient(row, Person(email="good@example.com"), by=editor)
+    row.refresh_from_db()
+    assert not row.suppressed
+
+
+def test_bnc_07_an_edit_does_not_undo_a_stop_that_came_meanwhile(workspace, editor):
+    row = create_recipient(workspace, Person(email="a@example.com"), by=editor)
+    stop_address(workspace, "a@example.com", reason=SuppressionReason.MANUAL, by=editor)
+
+    change_recipient(row, Person(email="a@example.com", full_name="A"), by=editor)
+
+    row.refresh_from_db()
+    assert row.suppressed
+
+
+def test_bnc_07_the_nearest_entry_of_the_stop_list_is_named(workspace, editor):
+    for domain in ("example.com", "shop.example.com"):
+        stop_domain(workspace, domain, by=editor)
+    row = create_recipient(workspace, Person(email="a@shop.example.com"), by=editor)
+    assert stop_of(row).domain == "shop.example.com"
+
+    stop, _new = stop_address(
+        workspace, row.email, reason=SuppressionReason.OBJECTED, by=editor
+    )
+    assert stop_of(row) == stop

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("mailings", "0003_lifecycle"),
-        ("recipients", "0006_join"),
+        ("recipients", "0008_segments_and_types"),
     ]
 
     operations = [

@@ -27,7 +27,7 @@ class AttributeForm(forms.Form):
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 50}),
     )
-    type = forms.ChoiceField(label=_("Type"), choices=AttributeType)
+    type = forms.ChoiceField(label=_("Type of the value"), choices=AttributeType)
     options = forms.CharField(
         label=_("Options"),
         required=False,

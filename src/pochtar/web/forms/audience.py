@@ -118,6 +118,7 @@ class AudienceForm(forms.Form):
         required=False,
         min_value=1,
         max_value=MOST_DAYS,
+        help_text=_("How many days. Empty: it does not matter."),
     )
     picked = forms.ModelMultipleChoiceField(
         label=_("Picked people"),

@@ -18,6 +18,7 @@ from pochtar.recipients.services import Person
 from pochtar.web.forms.typed_attributes import TypedForm
 
 UNCONFIRMED = "unconfirmed"
+LONGEST_WORDING = 2000
 SPARE_ROWS = 2
 MORE_ROWS = 3
 
@@ -44,6 +45,13 @@ class RecipientForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose why you may write to them.")},
         help_text=_("No mailing reaches who is unconfirmed."),
+    )
+    wording = forms.CharField(
+        label=_("What they agreed to or were told"),
+        required=False,
+        max_length=LONGEST_WORDING,
+        help_text=_("Word for word, with the place and day: it is kept as evidence."),
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     comment = forms.CharField(
         label=_("Comment"),
@@ -155,6 +163,7 @@ class RecipientPage:
             comment=self.form.cleaned_data["comment"],
             attributes=self._attributes(),
             basis="" if basis == UNCONFIRMED else basis,
+            wording=self.form.cleaned_data["wording"],
         )
 
     def _attributes(self) -> dict[str, str]:
@@ -220,7 +229,7 @@ def _initial(
 
 
 def _typed(data: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, str]]]:
-    names = ("email", "full_name", "basis", "comment")
+    names = ("email", "full_name", "basis", "wording", "comment")
     rows = [
         {name: data.get(f"attributes-{number}-{name}", "") for name in ("key", "value")}
         for number in range(MOST_ATTRIBUTES + MORE_ROWS)

@@ -41,6 +41,7 @@ from pochtar.mailings.foreground import (
     troubles_of,
 )
 from pochtar.mailings.launch import launch_mailing, resume_mailing
+from pochtar.mailings.left_out import tell_left_out
 from pochtar.mailings.models import Mailing, MailingStatus
 from pochtar.mailings.preflight import Preflight
 from pochtar.ops.reporting import Bar, Lines, Silent, Watch, figures
@@ -104,7 +105,10 @@ class Command(BaseCommand):
             if options["detach"]:
                 return self._detach(mailing, options)
             with listening() as stopped:
+                left_out = [] if options["json"] else left_out_by(mailing)
                 run = self._take(mailing, options)
+                for sentence in left_out:
+                    self.stdout.write(sentence)
                 return self._drive(mailing, run, stopped, as_json=options["json"])
         except PochtarError as error:
             raise Refusal(error.code, str(error)) from error
@@ -279,6 +283,13 @@ def find_mailing(text: str) -> Mailing:
         raise Refusal("no_mailing", _("There is no mailing %(pk)s.") % {"pk": pk})
     mailing: Mailing = found
     return mailing
+
+
+def left_out_by(mailing: Mailing) -> list[str]:
+    """Say of a mailing that is to be launched who gets nothing of it, and why."""
+    if mailing.is_launched:
+        return []
+    return tell_left_out(Preflight(mailing, now=timezone.now()).reach)
 
 
 def launchable() -> Any:

@@ -10,8 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_unsubscribing"),
-        ("recipients", "0006_guard_consent"),
-        ("recipients", "0005_segments_and_types"),
+        ("recipients", "0009_stop_upload"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_unsubscribing"),
-        ("recipients", "0004_address_hash"),
+        ("recipients", "0007_guard_consent"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

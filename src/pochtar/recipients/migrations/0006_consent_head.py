@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_unsubscribing"),
-        ("recipients", "0004_address_hash"),
+        ("recipients", "0005_search_text"),
     ]
 
     operations = [

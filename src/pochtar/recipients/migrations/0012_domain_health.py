@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recipients", "0007_stop_upload"),
+        ("recipients", "0011_exports"),
     ]
 
     operations = [

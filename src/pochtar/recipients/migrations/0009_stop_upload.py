@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_unsubscribing"),
-        ("recipients", "0006_guard_consent"),
+        ("recipients", "0008_segments_and_types"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -103,6 +103,6 @@ def _postgresql(table: str) -> list[str]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recipients", "0005_consent_head")]
+    dependencies = [("recipients", "0006_consent_head")]
 
     operations = [migrations.RunPython(guard, unguard)]
