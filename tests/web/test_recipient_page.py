@@ -28,7 +28,14 @@ def url(name: str, row: Recipient) -> str:
 
 
 def typed(email: str, **over: str) -> dict[str, str]:
-    return {"email": email, "full_name": "", "comment": "", **MANAGEMENT, **over}
+    return {
+        "email": email,
+        "full_name": "",
+        "basis": "consent",
+        "comment": "",
+        **MANAGEMENT,
+        **over,
+    }
 
 
 @pytest.fixture

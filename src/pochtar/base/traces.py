@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -21,12 +21,33 @@ DISTINCTIVE = 4
 
 @dataclass(frozen=True)
 class Traces:
-    """``addresses`` in every spelling; ``texts`` are the name and attribute values."""
+    """``addresses`` in every spelling; ``texts`` are the name and attribute values.
+
+    ``other_ids`` are the keys of those who were merged into the recipient.
+    """
 
     workspace_id: UUID
     recipient_id: UUID
     addresses: frozenset[str]
-    texts: frozenset[str] = field(default_factory=frozenset)
+    texts: frozenset[str] = frozenset()
+    other_ids: frozenset[UUID] = frozenset()
+
+    @property
+    def ids(self) -> list[UUID]:
+        return [self.recipient_id, *sorted(self.other_ids)]
+
+    def addresses_only(self) -> Traces:
+        """Return what to hide where a line is about many."""
+        return replace(self, texts=frozenset())
+
+    @cached_property
+    def _lowered(self) -> tuple[str, ...]:
+        return tuple(address.lower() for address in self.addresses)
+
+    def named_in(self, text: str) -> bool:
+        """Say whether one of the addresses stands in the text: cheaply, for files."""
+        lowered = text.lower()
+        return any(address in lowered for address in self._lowered)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,7 @@ from pochtar.accounts.models import Role, User
 from pochtar.accounts.services import note_departure, require_role, write_audit
 from pochtar.base.errors import Conflict
 from pochtar.base.traces import Eraser, Traces, telling
+from pochtar.recipients.merging import earlier_addresses, earlier_selves
 from pochtar.recipients.models import Recipient
 from pochtar.recipients.stop_marks import lock_stop_list
 from pochtar.recipients.stoplist import forget_address
@@ -52,17 +54,16 @@ def erase_recipient(
 
 def traces_of(recipient: Recipient, addresses: Iterable[str] = ()) -> Traces:
     """Return what the recipient is recognised by."""
-    spelled = {
-        spelling
-        for address in (recipient.email, *addresses)
-        for spelling in spellings(address)
-    }
+    known = (recipient.email, *addresses, *earlier_addresses(recipient))
+    selves = earlier_selves(recipient).ids[1:]
+    spelled = {spelling for address in known for spelling in spellings(address)}
     values = _texts_in(recipient.attributes)
     return Traces(
         workspace_id=recipient.workspace_id,
         recipient_id=recipient.pk,
         addresses=frozenset(spelled | {recipient.email_key}),
         texts=telling([recipient.full_name, recipient.comment, *values]),
+        other_ids=frozenset(map(UUID, selves)),
     )
 
 

@@ -159,13 +159,17 @@ def _tell_stop(stop: Suppression) -> Event:
 
 
 # The audit log ------------------------------------------------------------------------
+CREATED = "recipient_created"
+TOLD_ELSEWHERE = (MERGED_INTO, CREATED)
+
+
 def _audit(who: Subject) -> QuerySet[AuditEntry]:
     rows = AuditEntry.objects.filter(
         subject_id__in=who.selves.ids,
         subject="recipient",
         workspace=who.recipient.workspace_id,
     )
-    return rows.exclude(verb=MERGED_INTO).select_related("user")
+    return rows.exclude(verb__in=TOLD_ELSEWHERE).select_related("user")
 
 
 def _tell_audit(entry: AuditEntry) -> Event:
@@ -244,7 +248,6 @@ def _allowed(entry: AuditEntry) -> Event:
 
 
 AUDIT: dict[str, Callable[[AuditEntry], Event]] = {
-    "recipient_created": _plain(gettext_lazy("Entered by hand."), sign="user-plus"),
     "recipient_changed": _changed,
     "recipient_unsubscribed": _unsubscribed,
     "recipient_resubscribed": _plain(
@@ -268,16 +271,25 @@ def _itself(who: Subject) -> QuerySet[Recipient]:
 
 
 def _tell_beginning(recipient: Recipient) -> Event:
-    import_ = _import_of(recipient)
+    import_, by = _import_of(recipient), _entered_by(recipient)
     if import_ is None:
-        text = _("Added to the recipients.")
+        text = _("Entered by hand.") if by else _("Added to the recipients.")
     else:
         when = moment(import_.created_at)
         text = _("Added by the import “%(name)s” of %(when)s.") % {
             "name": import_.file_name or _("pasted rows"),
             "when": when,
         }
-    return Event(key="added", sign="user-plus", mark=Mark.OK, text=text)
+    return Event(key="added", sign="user-plus", mark=Mark.OK, text=text, by=by)
+
+
+def _entered_by(recipient: Recipient) -> str:
+    """Return who typed them in; "" for those who came otherwise."""
+    lines = AuditEntry.objects.filter(
+        subject_id=str(recipient.pk), subject="recipient", verb=CREATED
+    )
+    line = lines.select_related("user").first()
+    return str(line.user or "—") if line else ""
 
 
 def _import_of(recipient: Recipient) -> Import | None:
