@@ -7,7 +7,7 @@ VENV := .venv/bin
 PREPARE := $(PYTHON) scripts/prepare.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e drill check fix bench bench-send messages screenshots
+.PHONY: help setup run test e2e drill check fix bench bench-send bench-import messages screenshots
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: ## Measure: print `name: value` lines of every program in bench/
 bench-send: ## Measure sending alone, beside others (OPTIONS="--recipients 20000")
 	@$(PREPARE) --groups main test --no-frontend
 	@$(VENV)/python bench/send.py $(OPTIONS)
+
+bench-import: ## Measure imports alone, beside row-by-row upserts (OPTIONS="--rows 100000")
+	@$(PREPARE) --groups main test --no-frontend
+	@$(VENV)/python bench/imports.py $(OPTIONS)
 
 messages: ## Collect the strings to translate and compile the translations (gettext)
 	@$(PREPARE) --groups main --no-frontend

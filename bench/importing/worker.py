@@ -15,6 +15,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
+from sending.costs import peak_mb, process_seconds, seconds_of  # noqa: E402
 
 from importing.file import KEYS, rows_of  # noqa: E402
 from pochtar.accounts.models import User, Workspace  # noqa: E402
@@ -34,7 +35,6 @@ from pochtar.recipients.models import (  # noqa: E402
     Subscription,
 )
 from pochtar.recipients.words import fold  # noqa: E402
-from sending.costs import peak_mb, process_seconds, seconds_of  # noqa: E402
 
 
 def prepare() -> dict[str, Any]:
@@ -61,9 +61,7 @@ def bring_in(workspace: str, path: str) -> dict[str, Any]:
             place, by=by, stream=stream, file_name="bench.csv", size=0
         )
     costs.note("upload")
-    check_import(
-        import_, by=by, columns=import_.columns, lists=list(place.lists.all())
-    )
+    check_import(import_, by=by, columns=import_.columns, lists=list(place.lists.all()))
     _work(import_, ImportStep.CHECKED)
     costs.note("check")
     apply_import(import_, by=by)
@@ -87,7 +85,7 @@ class Costs:
 
     def note(self, part: str) -> None:
         now = self._now()
-        for (name, figures), before, after in zip(
+        for (_name, figures), before, after in zip(
             self.noted.items(), self._last, now, strict=True
         ):
             figures[part] = after - before

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from pochtar.recipients.consent import record_batch
@@ -123,13 +123,36 @@ class _Chunk:
         chosen = self._import.lists.through.objects.filter(import_id=self._import.pk)
         ids = chosen.values_list("recipientlist_id", flat=True)
         lists = RecipientList.objects.filter(pk__in=list(ids)).order_by("pk")
-        return list(lists.select_for_update(no_key=True).values_list("pk", flat=True))
+        found = list(lists.values_list("pk", flat=True))
+        if is_postgresql() and found:  # shared: others may fill the same list
+            run(
+                "SELECT 1 FROM recipients_recipientlist WHERE id = ANY(%(lists)s)"
+                " FOR KEY SHARE",
+                {"lists": found},
+            )
+            found = list(lists.values_list("pk", flat=True))
+        return found
 
     def _count(self) -> int:
         sql = f"SELECT COUNT(*) FROM recipients_importrow s WHERE {IN_RANGE}"
         return int(ask(sql, self._parameters)[0][0])
 
     def _insert(self) -> int:
+        """Insert whoever is not there.
+
+        Where the check found nobody, the database need not look for everybody again:
+        that is what ON CONFLICT costs.  If somebody has come meanwhile, it must.
+        """
+        counts = self._import.counts
+        if not (counts.get("updated") or counts.get("unchanged")):
+            try:
+                with transaction.atomic():
+                    return self._insert_rows("")
+            except IntegrityError:
+                pass
+        return self._insert_rows("ON CONFLICT (workspace_id, email_key) DO NOTHING")
+
+    def _insert_rows(self, conflict: str) -> int:
         parameters = {**self._parameters}
         values = {
             "id": "s.recipient_id",
@@ -155,7 +178,7 @@ class _Chunk:
             f" ({', '.join(name for name, _value in columns)})"
             f" SELECT {', '.join(value for _name, value in columns)}"
             f" FROM recipients_importrow s WHERE {IN_RANGE}"
-            " ORDER BY s.id ON CONFLICT (workspace_id, email_key) DO NOTHING",
+            f" ORDER BY s.id {conflict}",
             parameters,
         )
 
@@ -213,7 +236,7 @@ class _Chunk:
         return run(
             "INSERT INTO recipients_subscription (list_id, recipient_id, created_at)"
             f" SELECT %(list)s, p.id, %(stamp)s FROM ({people}) p WHERE true"
-            " ON CONFLICT (list_id, recipient_id) DO NOTHING",
+            f" {'' if all_new else _ONCE}",
             {**self._parameters, "list": stored("id", list_id)},
         )
 
@@ -277,6 +300,7 @@ class _Chunk:
         return int(ask(sql, self._parameters)[0][0])
 
 
+_ONCE = "ON CONFLICT (list_id, recipient_id) DO NOTHING"
 _TAKEN = (
     "email",
     "email_key",

@@ -12,7 +12,7 @@ import json.encoder
 from collections.abc import Callable, Mapping, Sequence
 from unicodedata import is_normalized
 
-from mailcore.addresses import is_usual_address
+from mailcore.addresses import address_key
 from mailcore.sheets import BadRow
 from pochtar.base.addresshash import address_digits
 from pochtar.base.errors import InvalidInput
@@ -44,31 +44,27 @@ def cleaner_of(columns: Sequence[Mapping[str, str]], *, ascii_only: bool) -> Cle
         if ascii_only
         else json.encoder.encode_basestring  # type: ignore[attr-defined]
     )
-    at_email, at_names, at_comment = places.email, places.names, places.comment
-    at_name = at_names[0] if len(at_names) == 1 else -1
     attributes = [(at, f"{quote(key)}:") for at, key in places.attributes]
-    width = places.width
+    carefully = _careful_cleaner(places, attributes, quote)
+    at_email, at_comment, width = places.email, places.comment, places.width
+    at_name, *at_more = places.names or [-1]
 
     def clean(cells: list[str]) -> Cleaned | str:
-        if len(cells) < width:
-            if isinstance(cells, BadRow):
-                return cells.code
-            cells = cells + [""] * (width - len(cells))
         whole = "".join(cells)
-        email = cells[at_email].strip(ENDS)
-        key = email.lower()
         if (
-            len(whole) > LONGEST_NAME
+            len(cells) < width
+            or len(whole) > LONGEST_NAME
             or not whole.isprintable()
-            or not (email.isascii() and is_usual_address(key))
             or not (whole.isascii() or is_normalized("NFC", whole))
             or isinstance(cells, BadRow)
         ):
             return carefully(cells)
-        if at_name >= 0:
-            name = cells[at_name].strip(ENDS)
-        else:
-            name = " ".join(filter(None, (cells[at].strip(ENDS) for at in at_names)))
+        email = cells[at_email].strip(ENDS)
+        if not (key := address_key(email)):
+            return carefully(cells)
+        name = cells[at_name].strip(ENDS) if at_name >= 0 else ""
+        if at_more:
+            name = places.name(cells)
         values = [
             start + quote(value)
             for at, start in attributes
@@ -79,20 +75,31 @@ def cleaner_of(columns: Sequence[Mapping[str, str]], *, ascii_only: bool) -> Cle
             key,
             address_digits(key),
             name,
-            " ".join(name.split()).lower().replace("ё", "е"),
+            " ".join(name.split())
+            .lower()
+            .replace("ё", "е"),  # fold(), composed already
             cells[at_comment].strip() if at_comment >= 0 else "",
             "{" + ",".join(values) + "}",
         )
 
-    def carefully(cells: list[str]) -> Cleaned | str:
+    return clean
+
+
+def _careful_cleaner(
+    places: _Places, attributes: Sequence[tuple[int, str]], quote: Callable[[str], str]
+) -> Cleaner:
+    """Return the same, cell by cell, for a row in which something is unusual."""
+
+    def clean(cells: list[str]) -> Cleaned | str:
         if isinstance(cells, BadRow):
             return cells.code
+        cells = cells + [""] * (places.width - len(cells))
         try:
-            email, key = _address(cells[at_email])
-            name = clean_full_name(
-                " ".join(filter(None, (cells[at].strip(ENDS) for at in at_names)))
+            email, key = _address(cells[places.email])
+            name = clean_full_name(places.name(cells))
+            comment = (
+                clean_comment(cells[places.comment]) if places.comment >= 0 else ""
             )
-            comment = clean_comment(cells[at_comment]) if at_comment >= 0 else ""
             values = [
                 start + quote(value)
                 for at, start in attributes
@@ -127,12 +134,15 @@ class _Places:
         last = [self.email, self.comment, *self.names]
         self.width = max(last + [at for at, _key in self.attributes]) + 1
 
+    def name(self, cells: list[str]) -> str:
+        parts = (cells[at].strip(ENDS) for at in self.names)
+        return " ".join(filter(None, parts))
+
 
 def _address(cell: str) -> tuple[str, str]:
     """Return the address and its key; most of what comes this way is usual too."""
     email = cell.strip(ENDS)
-    key = email.lower()
-    if email.isascii() and is_usual_address(key):
+    if key := address_key(email):
         return email, key
     address = clean_address(email)
     return address.display, address.key

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.db import connection, transaction
 from django.utils import timezone
 
+from pochtar.accounts.services import write_audit
 from pochtar.recipients.import_applying import last_number
 from pochtar.recipients.import_sql import KNOWN, Range, ask, is_postgresql, run
 from pochtar.recipients.models import Import, ImportStep, SearchWord, WorkState
@@ -28,11 +29,19 @@ def index(import_: Import, *, over: Callable[[], bool]) -> bool:
         if over():
             return False
     cancelled = import_.error == "cancelled"
-    let_go(
-        import_,
-        state=WorkState.CANCELLED if cancelled else WorkState.DONE,
-        step=ImportStep.APPLYING if cancelled else ImportStep.FINISHED,
-    )
+    with transaction.atomic():
+        let_go(
+            import_,
+            state=WorkState.CANCELLED if cancelled else WorkState.DONE,
+            step=ImportStep.APPLYING if cancelled else ImportStep.FINISHED,
+        )
+        write_audit(
+            import_.workspace,
+            by=import_.created_by,
+            verb="import_finished",
+            subject=import_,
+            counts=import_.counts,
+        )
     return True
 
 
