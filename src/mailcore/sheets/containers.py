@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import zipfile
+import zlib
 from pathlib import Path
 
 from mailcore.sheets.model import Limits, SheetError, SheetKind
@@ -20,6 +21,14 @@ _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _ENCRYPTED = 0x1  # bit of a zip entry
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,  # a way of packing that nobody uses for workbooks
+    EOFError,
+    OSError,
+    UnicodeDecodeError,  # in a name
+)
 _SMALL = 16 << 20  # bytes that may be packed as well as they like
 
 
@@ -40,7 +49,7 @@ def kind_of_workbook(path: Path, limits: Limits) -> SheetKind:
         with zipfile.ZipFile(path) as archive:
             _check_sizes(archive, size, limits)
             return _kind(archive)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise SheetError("broken_workbook") from error
 
 

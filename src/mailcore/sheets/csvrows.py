@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
@@ -101,12 +102,7 @@ class _Parser:
 
     def _plain(self, text: str) -> tuple[list[list[str]], str] | None:
         """Split a text without quotes; None if it needs a closer look."""
-        text = text.removesuffix("\n")
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").removesuffix("\r")
-            if "\r" in text:
-                return None
-        lines = text.split("\n")
+        lines = _plain_lines(text)
         if max(map(len, lines)) > self.limits.field_chars:
             return None
         delimiter = self.delimiter
@@ -128,7 +124,9 @@ class _Parser:
             longest = max(map(len, _lines(text)))
             return (rows, "") if longest <= self.limits.field_chars else None
         # Records of several lines are believed if each is as wide as the first.
-        return (rows, left) if set(map(len, rows)) == {self.width} else None
+        even = set(map(len, rows)) == {self.width}
+        longest = max(map(len, chain.from_iterable(rows)), default=0)
+        return (rows, left) if even and longest <= self.limits.field_chars else None
 
     def _up_to_the_cut(self, text: str) -> tuple[list[list[str]], str]:
         lines = [*_lines(text)]
@@ -220,6 +218,17 @@ class _Parser:
 
 def _lines(text: str) -> io.StringIO:
     return io.StringIO(text, newline="\n")
+
+
+def _plain_lines(text: str) -> list[str]:
+    """Return the lines of a text without quotes, whatever ends them."""
+    text = text.removesuffix("\n").removesuffix("\r")
+    if "\r" not in text:
+        return text.split("\n")
+    lines = text.split("\r\n")
+    if len(lines) - 1 == text.count("\r") == text.count("\n"):
+        return lines
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _is_cut(error: csv.Error) -> bool:

@@ -42,13 +42,7 @@ def find_delimiter(text: str) -> str:
 def sample_rows(text: str, delimiter: str) -> list[list[str]]:
     """Return the first rows that are not blank, as far as they can be read."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows: list[list[str]] = []
-    try:
-        rows.extend(islice((row for row in reader if any(row)), _SAMPLE_ROWS))
-    except csv.Error:
-        lines = text.splitlines()[:_SAMPLE_ROWS]
-        return [line.split(delimiter) for line in lines if line.strip()]
-    return rows
+    return list(islice((row for row in reader if any(row)), _SAMPLE_ROWS))
 
 
 def _merit(text: str, delimiter: str) -> tuple[int, float, int]:

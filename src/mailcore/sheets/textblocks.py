@@ -17,7 +17,7 @@ from mailcore.sheets.model import ENCODINGS, SheetError
 __all__ = ["LONGEST_LINE", "has_bad_bytes", "read_blocks"]
 
 LONGEST_LINE = 1 << 20  # in characters; a longer one is cut and refused as a row
-_BLOCK = 1 << 18  # bytes
+_BLOCK = 1 << 16  # bytes; what is made of them stays in the processor's cache
 _SEP_LINE = re.compile(r'"?sep=(.)"?\r?(?:\n|$)', re.IGNORECASE)  # Excel's own
 _ESCAPED = re.compile("[\udc80-\udcff]")
 

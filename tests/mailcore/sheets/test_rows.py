@@ -119,6 +119,14 @@ def test_a_cell_that_is_too_long_costs_its_row_only_sec_11(tmp_path, quote, leng
     assert max(map(len, rows[0][1])) <= 65_536
 
 
+def test_a_long_cell_of_several_lines_costs_its_row_only_sec_11(tmp_path):
+    text = 'c@d.ru;x\na@b.ru;"' + f"{'x' * 80}\n" * 900 + '"\nc@d.ru;x\n'
+
+    rows = csv_rows(write(tmp_path / "a.csv", text))
+
+    assert marked(rows) == [(1, GOOD), (2, "field_too_long"), (3, GOOD)]
+
+
 def test_one_row_of_many_columns_costs_itself_only_sec_11(tmp_path):
     text = f"c@d.ru;x\na@b.ru{';x' * 100}\na@b.ru{';' * 200}\nc@d.ru;x\n"
 

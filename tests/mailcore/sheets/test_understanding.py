@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mailcore.sheets import LIMITS, Limits, SheetError, Understood, preview, understand
 from tests.mailcore.sheets.files import PEOPLE, csv_rows, marked, refusal, write
@@ -255,3 +258,20 @@ def test_a_preview_without_a_header_has_empty_titles(tmp_path):
 
 def test_limits_can_be_changed_one_by_one():
     assert dataclasses.replace(LIMITS, columns=5).file_bytes == LIMITS.file_bytes
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text('aя@.;,"\n\r\t\0 |<{', max_size=80).map(str.encode)
+    | st.text('aя@.;,"\n\r\t |', max_size=80).map(lambda text: text.encode("utf-16"))
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_understood_or_refused_with_a_code(tmp_path, content):
+    path = write(tmp_path / "a.csv", content)
+
+    with suppress(SheetError):
+        understood = understand(path)
+        shown = preview(path, understood)
+
+        assert {len(row) for row in shown.rows} <= {len(shown.titles)}
+        assert len(shown.kinds) == len(shown.titles)

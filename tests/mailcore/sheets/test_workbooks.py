@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import json
+import resource
 import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from datetime import time as clock
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
+from python_calamine import CalamineError, PasswordError
 
 from mailcore.sheets import (
     LIMITS,
@@ -25,6 +33,7 @@ from mailcore.sheets import (
     workbooks,
 )
 from mailcore.sheets import child as child_program
+from mailcore.sheets.containers import kind_of_workbook
 from tests.mailcore.sheets.files import archive, refusal, workbook, write
 
 ROWS = [["email", "имя"], ["anna@mail.ru", "Анна"], ["petr@ya.ru", "Пётр"]]
@@ -243,6 +252,40 @@ def test_a_directory_that_lies_is_refused_sec_11(tmp_path):
     assert refusal(write(tmp_path / "b.xlsx", lie)).code == "zip_bomb"
 
 
+def test_an_encrypted_entry_is_refused(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", ROWS)
+    content = path.read_bytes()
+    at = content.index(b"PK\x01\x02") + 8  # the flags of the first entry
+    secret = content[:at] + bytes([content[at] | 1]) + content[at + 1 :]
+
+    assert refusal(write(tmp_path / "b.xlsx", secret)).code == "encrypted"
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_container_is_refused_or_taken_but_never_breaks_us(tmp_path, data):
+    content = bytearray(_SMALL_BOOK)
+    for _ in range(data.draw(st.integers(1, 6))):
+        place = data.draw(st.integers(4, len(content) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+
+    path = write(tmp_path / "a.xlsx", bytes(content))
+
+    with suppress(SheetError):
+        assert kind_of_workbook(path, LIMITS) in ("xlsx", "ods")
+
+
+def _small_book() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in ("mimetype", "xl/workbook.xml"):
+            file.writestr(name, b"0123456789" * 5)
+    return stream.getvalue()
+
+
+_SMALL_BOOK = _small_book()
+
+
 @pytest.mark.parametrize("keep", [0.3, 0.8, 0.99])
 def test_half_a_workbook_is_broken(tmp_path, keep):
     content = workbook(tmp_path / "a.xlsx", ROWS).read_bytes()
@@ -335,3 +378,81 @@ def test_the_program_says_what_it_cannot_open(tmp_path):
     )
 
     assert (done.returncode, done.stdout) == (1, b'{"error": "broken_workbook"}\n')
+
+
+@pytest.fixture
+def run_here(monkeypatch, capsysbinary):
+    """Run the program within the test, without its limits, and return what it says."""
+    limits = []
+    monkeypatch.setattr(resource, "setrlimit", lambda *limit: limits.append(limit))
+
+    def run(path, sheet=0, rows=0):
+        status = child_program.main(str(path), sheet, rows, 1 << 30, 7)
+        lines = capsysbinary.readouterr().out.splitlines()
+        return status, [json.loads(line) for line in lines]
+
+    run.limits = limits
+    return run
+
+
+def test_the_program_says_its_sheets_and_then_the_rows(tmp_path, run_here):
+    path = workbook(tmp_path / "a.xlsx", [*ROWS, [True, 1.5, date(2024, 1, 2)]])
+
+    status, said = run_here(path, sheet=-1)
+
+    assert status == 0
+    assert said[0] == {"sheets": ["Sheet"], "sheet": 0}
+    assert said[1][1:] == [
+        [2, [*ROWS[1], ""]],
+        [3, [*ROWS[2], ""]],
+        [4, ["true", "1.5", "2024-01-02"]],
+    ]
+    assert len(run_here(path, rows=1)[1][1]) == 1
+
+
+def test_the_program_limits_itself_first_sec_11(tmp_path, run_here):
+    run_here(workbook(tmp_path / "a.xlsx", ROWS))
+
+    assert run_here.limits == [
+        (resource.RLIMIT_AS, (1 << 30, 1 << 30)),
+        (resource.RLIMIT_CPU, (7, 7)),
+        (resource.RLIMIT_CORE, (0, 0)),
+    ]
+
+
+def test_an_empty_sheet_has_no_rows(tmp_path, run_here):
+    assert run_here(workbook(tmp_path / "a.xlsx", []))[1] == [
+        {"sheets": ["Sheet"], "sheet": 0}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (PasswordError(), "encrypted"),
+        (MemoryError(), "too_big"),
+        (CalamineError(), "broken_workbook"),
+        (OSError(), "broken_workbook"),
+    ],
+)
+def test_the_program_has_a_code_for_each_failure(monkeypatch, run_here, error, code):
+    def fail(path):
+        raise error
+
+    monkeypatch.setattr(
+        child_program, "CalamineWorkbook", SimpleNamespace(from_path=fail)
+    )
+
+    assert run_here("a.xlsx") == (1, [{"error": code}])
+
+
+def test_a_sheet_that_is_not_there_has_a_code(tmp_path, run_here):
+    status, said = run_here(workbook(tmp_path / "a.xlsx", ROWS), sheet=5)
+
+    assert (status, said[-1]) == (1, {"error": "no_such_sheet"})
+
+
+def test_durations_and_times_are_read_as_clocks_show_them():
+    assert child_program.as_text(timedelta(hours=100, seconds=1)) == "100:00:01"
+    assert child_program.as_text(clock(23, 59)) == "23:59:00"
+    assert child_program.as_text(datetime(2024, 1, 2)) == "2024-01-02"  # noqa: DTZ001
