@@ -356,3 +356,14 @@ def test_reading_pages_take_no_other_method(
 
     assert {as_editor.post(url).status_code for url in urls} == {405}
     assert as_editor.delete(reverse("recipient-add")).status_code == 405
+
+
+def test_the_way_back_from_a_question_is_a_word_and_not_an_address(
+    as_editor: Client, workspace: Workspace
+) -> None:
+    # It was once called as the page's own variable, and showed that.
+    url = reverse("recipient-delete", args=[make_recipient(workspace).pk])
+
+    page = text_of(as_editor.get(url))
+
+    assert "data-cancel>Отмена</a>" in page
