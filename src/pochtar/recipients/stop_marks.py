@@ -108,10 +108,9 @@ def wrong_marks(workspace: Workspace | UUID) -> int:
     rows = Recipient.objects.filter(workspace=pk)
     stopped = Q(_named(pk)) | Q(email_domain__in=_stopped_domains(pk, rows))
     rows = rows.annotate(email_domain=DomainOf("email_key"))
-    return (
-        rows.filter(stopped, suppressed=False).count()
-        + rows.filter(~stopped, suppressed=True).count()
-    )
+    missing: int = rows.filter(stopped, suppressed=False).count()
+    wrongly: int = rows.filter(~stopped, suppressed=True).count()
+    return missing + wrongly
 
 
 def above(domain: str) -> list[str]:
