@@ -6,6 +6,7 @@ ends after TURN_SECONDS, and asks for the next one.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -73,7 +74,8 @@ def run_turn(pk: UUID, *, seconds: float = TURN_SECONDS) -> bool:
 
 def _stop(import_: Import, state: WorkState, error: str = "failed") -> None:
     values = {"error": error} if state == WorkState.FAILED else {}
-    let_go(import_, state=state, **values)
+    with contextlib.suppress(LeaseLost):  # cancelled meanwhile
+        let_go(import_, state=state, **values)
 
 
 def nudge_import(pk: UUID) -> None:
