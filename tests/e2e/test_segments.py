@@ -70,7 +70,7 @@ def test_a_segment_is_built_by_clicking(
     assert page.locator("tbody tr").count() == 5
     guest.shoot("segment")
     watch.check()
-    assert watch.troubles == []
+    assert watch.troubles == [], "\n".join(watch.troubles)
 
 
 def _ask(guest: Traveller, place: str, field: str, op: str, value: str) -> None:
