@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -29,7 +31,7 @@ def chosen_audience(workspace: Workspace, earlier: Run) -> QuerySet[Recipient]:
     mailing = Mailing.objects.create(
         workspace=workspace,
         name="Earlier",
-        message=workspace.messages.first(),
+        message=workspace.messages.order_by("pk")[0],
         run=earlier,
         status="running",
     )
@@ -49,7 +51,7 @@ def chosen_audience(workspace: Workspace, earlier: Run) -> QuerySet[Recipient]:
     return select_audience(workspace, choice)
 
 
-def _list(workspace: Workspace, ends: str):
+def _list(workspace: Workspace, ends: str) -> UUID:
     """Return a list of those whose number ends so."""
     row = RecipientList.objects.create(workspace=workspace, name=f"Ends in {ends}")
     columns = columns_of(Subscription, "list", "recipient", "created_at")

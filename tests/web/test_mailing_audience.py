@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -33,7 +35,7 @@ def _english(as_editor: Client, as_manager: Client) -> None:
         client.cookies["django_language"] = "en"
 
 
-def whole(workspace: Workspace) -> dict[str, object]:
+def whole(workspace: Workspace) -> dict[str, list[Any]]:
     """What the form posts for one of everything; the rows by the fields' names."""
     return {
         "lists": [make_list(workspace)],
@@ -44,7 +46,7 @@ def whole(workspace: Workspace) -> dict[str, object]:
     }
 
 
-def posted(rows: dict[str, list[object]]) -> dict[str, list[str]]:
+def posted(rows: dict[str, list[Any]]) -> dict[str, list[str]]:
     return {name: [str(row.pk) for row in some] for name, some in rows.items()}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -104,7 +106,7 @@ def test_bnc_07_who_is_taken_off_the_list_is_written_to_again(
 
 def test_everybody_is_counted_once_at_the_first_reason(workspace: Workspace) -> None:
     now = timezone.now()
-    left = {"unsubscribed_at": now, "unsubscribed_via": "page"}
+    left: dict[str, Any] = {"unsubscribed_at": now, "unsubscribed_via": "page"}
     make_recipient(workspace)
     make_recipient(workspace, **left, suppressed=True, basis="")
     make_recipient(workspace, suppressed=True, basis="")
@@ -133,7 +135,7 @@ def test_everybody_is_counted_once_at_the_first_reason(workspace: Workspace) -> 
     ],
 )
 def test_a_launch_that_would_reach_nobody_says_why(
-    workspace: Workspace, people: list[dict[str, object]], code: str
+    workspace: Workspace, people: list[dict[str, Any]], code: str
 ) -> None:
     for one in people:
         make_recipient(workspace, **one)

@@ -364,7 +364,9 @@ def test_bnc_07_the_nearest_entry_of_the_stop_list_is_named(workspace, editor):
     for domain in ("example.com", "shop.example.com"):
         stop_domain(workspace, domain, by=editor)
     row = create_recipient(workspace, Person(email="a@shop.example.com"), by=editor)
-    assert stop_of(row).domain == "shop.example.com"
+    nearest = stop_of(row)
+    assert nearest
+    assert nearest.domain == "shop.example.com"
 
     stop, _new = stop_address(
         workspace, row.email, reason=SuppressionReason.OBJECTED, by=editor

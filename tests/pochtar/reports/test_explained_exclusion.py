@@ -137,7 +137,7 @@ def test_after_the_launch_it_is_still_told(
     first = delivery_of(mailing, "first@example.com")
     Attempt.objects.create(
         workspace=workspace,
-        run=mailing.run,
+        run=first.run,
         delivery=first,
         outcome=Outcome.FAILED,
         at=timezone.now(),
