@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import IO
 
 from django.db.models import Q
 from django.utils import timezone
@@ -59,7 +60,7 @@ def _erase_rows(lot: int, traces: Traces) -> None:
     ImportChange.objects.filter(mine, recipient_id__in=traces.ids).delete()
     refused = ImportRefusal.objects.filter(mine).exclude(cells=None)
     for row in refused.only("pk", "cells").iterator(500):
-        if any(traces.named_in(str(cell)) for cell in row.cells):
+        if any(traces.named_in(str(cell)) for cell in row.cells or ()):
             ImportRefusal.objects.filter(pk=row.pk).update(cells=None)
 
 
@@ -91,10 +92,7 @@ def _mend_file(import_: Import, traces: Traces) -> None:
         Import.objects.filter(pk=import_.pk).update(pruned_at=timezone.now())
         return
     mended = path.with_name(f"{path.name}.mended")
-    with (
-        _open(path, import_) as lines,
-        mended.open("w", **_as_it_came(import_)) as file,
-    ):
+    with _open(path, import_) as lines, _open(mended, import_, mode="w") as file:
         for line in lines:
             file.write(LETTER.sub("x", line) if traces.named_in(line) else line)
     mended.replace(path)
@@ -104,14 +102,7 @@ def _encoding(import_: Import) -> str:
     return str(import_.understood.get("encoding") or "")
 
 
-def _as_it_came(import_: Import) -> dict[str, str]:
-    # Bytes that the encoding lacks come through unchanged.
-    return {
-        "encoding": _encoding(import_),
-        "errors": "surrogateescape",
-        "newline": "",
-    }
-
-
-def _open(path: Path, import_: Import):  # type: ignore[no-untyped-def]
-    return path.open(**_as_it_came(import_))
+def _open(path: Path, import_: Import, *, mode: str = "r") -> IO[str]:
+    """Open the text as it came: bytes that the encoding lacks come through unchanged."""
+    encoding = _encoding(import_)
+    return path.open(mode, encoding=encoding, errors="surrogateescape", newline="")

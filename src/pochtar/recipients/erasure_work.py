@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
+from pochtar.base.errors import Conflict
 from pochtar.base.hiding import hide_addresses
 from pochtar.base.traces import HIDDEN, Traces
-from pochtar.recipients.models import BulkItem, BulkJob, Segment, StopUpload
+from pochtar.recipients.exports import file_of
+from pochtar.recipients.models import (
+    BulkItem,
+    BulkJob,
+    Export,
+    Segment,
+    StopUpload,
+    WorkState,
+)
 
 ENCODINGS = ("utf-8", "cp1251", "utf-16-le", "utf-16-be")
 
@@ -23,6 +34,24 @@ def erase_work(traces: Traces) -> None:
     segments = Segment.objects.filter(workspace=traces.workspace_id)
     hide_addresses(segments, "rule", traces)
     _forget_uploads(traces)
+    _forget_exports(traces)
+
+
+def _forget_exports(traces: Traces) -> None:
+    """Drop the workspace's exported files: each can be ordered again, without them.
+
+    Conflict while one is being written: it has read the recipients already.
+    """
+    exports = Export.objects.filter(workspace=traces.workspace_id)
+    hide_addresses(exports, "selection", traces)
+    if exports.filter(state__in=[WorkState.WAITING, WorkState.RUNNING]).exists():
+        raise Conflict(
+            "export_under_way",
+            _("An export is just being written. Try again in a minute."),
+        )
+    for export in exports.exclude(stored_as=""):
+        file_of(export).unlink(missing_ok=True)
+        Export.objects.filter(pk=export.pk).update(stored_as="")
 
 
 def _blank(value: Any) -> Any:

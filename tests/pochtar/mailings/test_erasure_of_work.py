@@ -9,12 +9,15 @@ import pytest
 from pochtar.accounts.models import Role
 from pochtar.base.errors import Conflict
 from pochtar.mailings.erasure import erase_person
+from pochtar.recipients.exports import file_of, order_export
 from pochtar.recipients.import_files import folder, path_of
 from pochtar.recipients.import_report import sample_rows
 from pochtar.recipients.import_work import run_turn
 from pochtar.recipients.imports import apply_import, check_import, start_import
 from pochtar.recipients.jobs import order_job, run_job
 from pochtar.recipients.models import (
+    Export,
+    ExportFormat,
     Import,
     ImportRow,
     JobKind,
@@ -164,3 +167,23 @@ def test_segments_and_uploads_that_name_the_address_forget_it(workspace, manager
     assert find_everywhere(EMAIL) == []
     assert not StopUpload.objects.exists()
     assert Segment.objects.get().rule["field"] == "email"
+
+
+def test_exported_files_are_dropped(workspace, manager):
+    """LAW-06: they can be ordered again, without the person."""
+    person = make_recipient(workspace, EMAIL)
+    search = Selection(search=Search(workspace=workspace, text="distinctova"))
+    export = order_export(
+        search, format=ExportFormat.CSV, columns=["email"], by=manager
+    )
+    Export.objects.update(state="running")
+    with pytest.raises(Conflict):
+        erase_person(person, by=manager)
+    Export.objects.update(state="done")
+    assert EMAIL in file_of(export).read_text("utf-8-sig")
+    file = file_of(export)
+
+    erase_person(person, by=manager)
+
+    assert not file.exists()
+    assert find_everywhere("distinctova@") == []
