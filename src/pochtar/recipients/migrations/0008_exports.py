@@ -8,41 +8,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_unsubscribing'),
-        ('recipients', '0007_bulk_jobs'),
+        ("accounts", "0002_unsubscribing"),
+        ("recipients", "0007_bulk_jobs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Export',
+            name="Export",
             fields=[
-                ('id', models.UUIDField(default=pochtar.base.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('state', models.CharField(choices=[('idle', 'waits for you'), ('waiting', 'waits for its turn'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='waiting', max_length=10)),
-                ('total', models.PositiveBigIntegerField(default=0)),
-                ('done', models.PositiveBigIntegerField(default=0)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('lease_token', models.UUIDField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('error', models.CharField(blank=True, max_length=40)),
-                ('format', models.CharField(choices=[('excel_csv', 'CSV for Excel (semicolons)'), ('csv', 'CSV (commas)'), ('xlsx', 'Excel workbook (XLSX)')], max_length=10)),
-                ('columns', models.JSONField(default=list)),
-                ('selection', models.JSONField(default=dict)),
-                ('language', models.CharField(blank=True, max_length=10)),
-                ('stored_as', models.CharField(blank=True, editable=False, max_length=60)),
-                ('size', models.PositiveBigIntegerField(default=0)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pochtar.base.ids.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("idle", "waits for you"),
+                            ("waiting", "waits for its turn"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("total", models.PositiveBigIntegerField(default=0)),
+                ("done", models.PositiveBigIntegerField(default=0)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("lease_token", models.UUIDField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("error", models.CharField(blank=True, max_length=40)),
+                (
+                    "format",
+                    models.CharField(
+                        choices=[
+                            ("excel_csv", "CSV for Excel (semicolons)"),
+                            ("csv", "CSV (commas)"),
+                            ("xlsx", "Excel workbook (XLSX)"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("columns", models.JSONField(default=list)),
+                ("selection", models.JSONField(default=dict)),
+                ("language", models.CharField(blank=True, max_length=10)),
+                (
+                    "stored_as",
+                    models.CharField(blank=True, editable=False, max_length=60),
+                ),
+                ("size", models.PositiveBigIntegerField(default=0)),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(class)ss",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'export',
-                'verbose_name_plural': 'exports',
-                'indexes': [models.Index(fields=['workspace', 'created_by', '-id'], name='recipients_export_page'), models.Index(condition=models.Q(('stored_as', ''), _negated=True), fields=['expires_at'], name='recipients_export_due')],
+                "verbose_name": "export",
+                "verbose_name_plural": "exports",
+                "indexes": [
+                    models.Index(
+                        fields=["workspace", "created_by", "-id"],
+                        name="recipients_export_page",
+                    ),
+                    models.Index(
+                        condition=models.Q(("stored_as", ""), _negated=True),
+                        fields=["expires_at"],
+                        name="recipients_export_due",
+                    ),
+                ],
             },
         ),
     ]
