@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_unsubscribing"),
-        ("recipients", "0007_bulk_jobs"),
+        ("recipients", "0010_bulk_jobs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
