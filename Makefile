@@ -7,7 +7,7 @@ VENV := .venv/bin
 PREPARE := $(PYTHON) scripts/prepare.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test e2e drill check fix bench bench-send bench-pages bench-import messages screenshots
+.PHONY: help setup run test e2e drill check fix bench bench-send bench-import bench-pages messages screenshots
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -40,6 +40,7 @@ from pochtar.recipients.stop_marks import (
     lock_stop_list,
     mark_suppressed,
 )
+from pochtar.recipients.stoplist import remember_departed
 from pochtar.recipients.words import fold
 
 BATCH = 1000
@@ -103,6 +104,7 @@ def change_recipient(recipient: Recipient, person: Person, *, by: User) -> Recip
         if moved:
             # Not only held: a departure, if it is one, changes the workspace's row.
             lock_stop_list(workspace)
+            remember_departed(workspace, [recipient.pk])
             recipient.suppressed = is_stopped(workspace, recipient.email_key)
         _overwrite(recipient, (*TYPED, "suppressed") if moved else TYPED)
         keep_keys(workspace, recipient.attributes)

@@ -20,6 +20,7 @@ from pochtar.delivery.driver import drive_run
 from pochtar.delivery.letters import Composer, composer_for_run, composer_for_test
 from pochtar.delivery.mail_backend import EmailBackend
 from pochtar.delivery.models import Attempt, Delivery, Run
+from pochtar.recipients.models import Basis
 from pochtar.recipients.services import Person, create_recipient
 from tests.make import make_message, make_recipient, make_sender
 from tests.pochtar.delivery.launching import launch, make_people
@@ -146,7 +147,8 @@ def test_a_letter_of_the_system_is_no_mailing(settings: LazySettings) -> None:
 def test_what_was_typed_before_the_at_goes_on_the_wire(workspace: Workspace) -> None:
     """MSG-13"""
     owner = workspace.participants.get()
-    row = create_recipient(workspace, Person(email="Anna.P@ПОЧТА.рф"), by=owner)
+    person = Person(email="Anna.P@ПОЧТА.рф", basis=Basis.CONSENT)
+    row = create_recipient(workspace, person, by=owner)
     with sink_in_thread() as sink:
         drive_run(launch(workspace, sink))
 

@@ -22,7 +22,12 @@ from pochtar.recipients.models import (
     SuppressionReason,
     UnsubscribedVia,
 )
-from pochtar.recipients.services import Person, add_recipients, change_recipient
+from pochtar.recipients.services import (
+    Person,
+    add_recipients,
+    change_recipient,
+    create_recipient,
+)
 from pochtar.recipients.stop_marks import mark_suppressed
 from pochtar.recipients.stoplist import stop_address
 from tests.make import make_recipient
@@ -163,3 +168,16 @@ def test_an_objection_is_not_undone_by_an_old_letter(workspace, recipient, owner
     assert not may_return(recipient)
     assert not resubscribe_recipient(recipient)
     assert Suppression.objects.exists()
+
+
+def test_bnc_07_an_unsubscribed_address_stays_stopped_when_it_is_corrected(
+    workspace, recipient, editor
+):
+    unsubscribe_recipient(recipient, via=UnsubscribedVia.PAGE)
+
+    change_recipient(recipient, Person(email="anna.new@example.com"), by=editor)
+    again = create_recipient(workspace, Person(email="anna@example.com"), by=editor)
+
+    assert again.suppressed
+    recipient.refresh_from_db()
+    assert recipient.unsubscribed_at
