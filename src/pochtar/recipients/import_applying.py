@@ -171,7 +171,7 @@ class _Chunk:
                     field.name, field.get_default()
                 )
             columns.append(
-                (connection.ops.quote_name(field.column), values[field.name])
+                (connection.ops.quote_name(str(field.column)), values[field.name])
             )
         return run(
             f"INSERT INTO recipients_recipient"

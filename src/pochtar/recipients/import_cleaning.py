@@ -40,9 +40,9 @@ def cleaner_of(columns: Sequence[Mapping[str, str]], *, ascii_only: bool) -> Cle
     """
     places = _Places(columns)
     quote: Callable[[str], str] = (
-        json.encoder.encode_basestring_ascii  # type: ignore[attr-defined]
+        json.encoder.encode_basestring_ascii
         if ascii_only
-        else json.encoder.encode_basestring  # type: ignore[attr-defined]
+        else json.encoder.encode_basestring
     )
     attributes = [(at, f"{quote(key)}:") for at, key in places.attributes]
     carefully = _careful_cleaner(places, attributes, quote)

@@ -12,11 +12,10 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
-from django.db.models import Max
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +33,7 @@ from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.recipients.import_choices import clean_basis, clean_columns, clean_lists
 from pochtar.recipients.import_files import forget, path_of, store
+from pochtar.recipients.import_moves import begin, move, moved_on, next_lot
 from pochtar.recipients.import_pruning import forget_rows
 from pochtar.recipients.import_report import (
     Kept,
@@ -46,12 +46,8 @@ from pochtar.recipients.import_report import (
 from pochtar.recipients.import_words import REFUSALS, is_reason_title, refuse_file
 from pochtar.recipients.import_work import nudge_import
 from pochtar.recipients.models import (
-    LOT,
     Basis,
     Import,
-    ImportChange,
-    ImportRefusal,
-    ImportRow,
     ImportStep,
     RecipientList,
     WorkState,
@@ -136,7 +132,7 @@ def reread_import(
         columns = _recognised(import_, understood)
     except SheetError as error:
         raise refuse_file(error) from error
-    _move(
+    move(
         import_,
         {"step__in": BEFORE_CHECK, "state": WorkState.IDLE},
         step=ImportStep.UPLOADED,
@@ -184,12 +180,12 @@ def check_import(
     for _try in range(3):
         try:
             with transaction.atomic():
-                _begin(
+                begin(
                     import_,
                     ImportStep.CHECKING,
                     {"step__in": BEFORE_CHECK, "state": WorkState.IDLE},
                     {"step": ImportStep.CHECKING, "state": WorkState.FAILED},
-                    lot=_next_lot(),
+                    lot=next_lot(),
                     counts={},
                     refusals={},
                     **values,
@@ -198,7 +194,7 @@ def check_import(
             return import_
         except IntegrityError:  # two took the same lot
             continue
-    raise _moved_on()
+    raise moved_on()
 
 
 @transaction.atomic
@@ -211,7 +207,7 @@ def apply_import(import_: Import, *, by: User) -> Import:
     require_role(by, workspace, Role.EDITOR)
     if import_.state == WorkState.FAILED and import_.stamp:
         halves = (ImportStep.APPLYING, ImportStep.INDEXING)
-        _move(
+        move(
             import_,
             {"step__in": halves, "state": WorkState.FAILED},
             state=WorkState.WAITING,
@@ -220,7 +216,7 @@ def apply_import(import_: Import, *, by: User) -> Import:
         )
         nudge_import(import_.pk)
         return import_
-    _begin(
+    begin(
         import_,
         ImportStep.APPLYING,
         {"step": ImportStep.CHECKED, "state": WorkState.IDLE},
@@ -256,7 +252,7 @@ def undo_import(import_: Import, *, by: User) -> Import:
     applied = (ImportStep.APPLYING, ImportStep.INDEXING, ImportStep.FINISHED)
     again = import_.step == ImportStep.UNDOING
     place = {"cursor": import_.cursor, "done": import_.done} if again else {}
-    _begin(
+    begin(
         import_,
         ImportStep.UNDOING,
         {"step__in": applied, "state__in": STOPPED, "stamp__isnull": False},
@@ -280,7 +276,7 @@ def cancel_import(import_: Import, *, by: User) -> Import:
     free = {"lease_token": None, "lease_until": None}
     active = {"state__in": [WorkState.WAITING, WorkState.RUNNING]}
     if import_.step == ImportStep.CHECKING:
-        _move(
+        move(
             import_,
             {"step": ImportStep.CHECKING, **active},
             step=ImportStep.MAPPED,
@@ -288,7 +284,7 @@ def cancel_import(import_: Import, *, by: User) -> Import:
             **free,
         )
     elif import_.step == ImportStep.APPLYING:
-        _begin(
+        begin(
             import_,
             ImportStep.INDEXING,
             {"step": ImportStep.APPLYING, **active},
@@ -297,7 +293,7 @@ def cancel_import(import_: Import, *, by: User) -> Import:
             **free,
         )
     else:
-        _move(
+        move(
             import_,
             {"step__in": BEFORE_CHECK, "state": WorkState.IDLE},
             state=WorkState.CANCELLED,
@@ -318,7 +314,7 @@ def delete_import(import_: Import, *, by: User) -> None:
             pk=import_.pk, state__in=[WorkState.IDLE, *STOPPED]
         )
         if not idle.update(pruned_at=timezone.now()):
-            raise _moved_on()
+            raise moved_on()
         import_.refresh_from_db()
         write_audit(import_.workspace, by=by, verb="import_deleted", subject=import_)
         if not import_.stamp:
@@ -400,44 +396,3 @@ def _check_quota(workspace: Workspace) -> None:
             % {"most": settings.IMPORTS_PER_DAY},
             field="file",
         )
-
-
-def _next_lot() -> int:
-    """Return a lot that no import has and no row of a forgotten one."""
-    taken = [Import.objects.aggregate(last=Max("lot"))["last"] or 0]
-    tables: tuple[type[models.Model], ...] = (ImportRow, ImportRefusal, ImportChange)
-    for table in tables:
-        last = table._default_manager.aggregate(last=Max("pk"))["last"]  # noqa: SLF001 - Django documents it
-        taken.append((last or 0) // LOT)
-    return max(taken) + 1
-
-
-def _begin(
-    import_: Import, step: ImportStep, *allowed: dict[str, Any], **values: Any
-) -> None:
-    """Start a phase from its beginning and have a worker look at it."""
-    start = {"cursor": 0, "done": 0, "total": 0, "started_at": None, "error": ""}
-    _move(
-        import_,
-        *allowed,
-        step=step,
-        state=WorkState.WAITING,
-        **{"finished_at": None, **start, **values},
-    )
-    nudge_import(import_.pk)
-
-
-def _move(import_: Import, *allowed: dict[str, Any], **values: Any) -> None:
-    """Change the import if it stands as allowed; Conflict if it has moved on."""
-    conditions = models.Q()
-    for one in allowed:
-        conditions |= models.Q(**one)
-    if not Import.objects.filter(conditions, pk=import_.pk).update(**values):
-        raise _moved_on()
-    import_.refresh_from_db()
-
-
-def _moved_on() -> Conflict:
-    return Conflict(
-        "import_moved_on", _("This import has moved on meanwhile. Look at it again.")
-    )
