@@ -39,7 +39,7 @@ class Export(Work):
     size = models.PositiveBigIntegerField(default=0)  # in bytes
     expires_at = models.DateTimeField(null=True)
 
-    objects = ExportQuerySet.as_manager()
+    objects = ExportQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = _("export")

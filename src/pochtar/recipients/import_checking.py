@@ -20,11 +20,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from mailcore.sheets import Row, Understood, read_rows
-from pochtar.recipients.import_cleaning import cleaner_of
+from pochtar.recipients.attributes import defined_attributes
+from pochtar.recipients.import_cleaning import cleaner_of, typed_cleaner
 from pochtar.recipients.import_files import path_of
 from pochtar.recipients.import_matching import count_matches, mark_twins
 from pochtar.recipients.import_sql import first_id, is_postgresql
 from pochtar.recipients.models import (
+    AttributeType,
     Import,
     ImportRefusal,
     ImportStep,
@@ -93,7 +95,13 @@ class _Reader:
     def __init__(self, import_: Import) -> None:
         self._import = import_
         self._first = first_id(import_)
-        self._clean = cleaner_of(import_.columns, ascii_only=not is_postgresql())
+        clean = cleaner_of(import_.columns, ascii_only=not is_postgresql())
+        types = {
+            row.key: (row.type, row.options)
+            for row in defined_attributes(import_.workspace)
+            if row.type != AttributeType.TEXT
+        }
+        self._clean = typed_cleaner(clean, import_.columns, types)
         self._rows = self._rest()
         self._ids = _Ids()
 

@@ -16,6 +16,7 @@ from mailcore.addresses import address_key
 from mailcore.sheets import BadRow
 from pochtar.base.addresshash import address_digits
 from pochtar.base.errors import InvalidInput
+from pochtar.recipients.attribute_values import BadValue, coerce_value
 from pochtar.recipients.cleaning import (
     ENDS,
     LONGEST_NAME,
@@ -29,6 +30,7 @@ from pochtar.recipients.words import fold
 # email, email_key, address_hash (digits), full_name, name_key, comment, attributes (JSON)
 Cleaned = tuple[str, str, str, str, str, str, str]
 Cleaner = Callable[[list[str]], "Cleaned | str"]
+Types = Mapping[str, tuple[str, Sequence[str]]]
 # In this order they make a full name where the file has it in parts.
 NAMES = ("first_name", "last_name")
 
@@ -83,6 +85,36 @@ def cleaner_of(columns: Sequence[Mapping[str, str]], *, ascii_only: bool) -> Cle
         )
 
     return clean
+
+
+def typed_cleaner(
+    clean: Cleaner, columns: Sequence[Mapping[str, str]], types: Types
+) -> Cleaner:
+    """Return the cleaner that first reads the cells of typed attributes as their type.
+
+    ``types``: of each attribute that is not plain text its type and its options.
+    """
+    typed = [
+        (at, *types[column["key"]])
+        for at, column in enumerate(columns)
+        if column["to"] == "attribute" and column["key"] in types
+    ]
+    if not typed:
+        return clean
+
+    def clean_typed(cells: list[str]) -> Cleaned | str:
+        if isinstance(cells, BadRow):
+            return clean(cells)
+        cells = list(cells)  # a refused row goes back as it came
+        for at, kind, options in typed:
+            if at < len(cells) and (text := cells[at].strip(ENDS)):
+                value = coerce_value(kind, text, options)
+                if isinstance(value, BadValue):
+                    return value.code
+                cells[at] = value
+        return clean(cells)
+
+    return clean_typed
 
 
 def _careful_cleaner(

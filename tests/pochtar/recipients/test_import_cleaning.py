@@ -16,7 +16,7 @@ from pochtar.recipients.cleaning import (
     clean_comment,
     clean_full_name,
 )
-from pochtar.recipients.import_cleaning import cleaner_of
+from pochtar.recipients.import_cleaning import cleaner_of, typed_cleaner
 from pochtar.recipients.words import fold
 
 COLUMNS = [
@@ -113,3 +113,40 @@ def test_a_row_that_could_not_be_read_keeps_its_reason() -> None:
     row = BadRow("nul", ["anna@example.com"])
 
     assert cleaner_of(COLUMNS, ascii_only=False)(row) == "nul"
+
+
+def test_typed_attributes_are_stored_as_their_types_read_them() -> None:
+    columns = [
+        {"to": "email", "key": ""},
+        {"to": "attribute", "key": "born"},
+        {"to": "attribute", "key": "orders"},
+        {"to": "attribute", "key": "vip"},
+        {"to": "attribute", "key": "tea"},
+    ]
+    types = {
+        "born": ("date", ()),
+        "orders": ("number", ()),
+        "vip": ("yes_no", ()),
+        "tea": ("choice", ["Чёрный", "Зелёный"]),
+    }
+    clean = typed_cleaner(cleaner_of(columns, ascii_only=False), columns, types)
+    row = ["anna@example.com", "1.2.1990", "1 200,50", "да", "черный"]
+
+    cleaned = clean(row)
+
+    assert isinstance(cleaned, tuple)
+    assert json.loads(cleaned[-1]) == {
+        "born": "1990-02-01",
+        "orders": "1200.5",
+        "vip": "yes",
+        "tea": "Чёрный",
+    }
+    assert clean(["anna@example.com", "", "", "", ""])[-1] == "{}"
+    assert row[1] == "1.2.1990"
+    for at, text, code in (
+        (1, "31.02.1990", "not_a_date"),
+        (2, "много", "not_a_number"),
+        (3, "может быть", "not_yes_or_no"),
+        (4, "кофе", "not_an_option"),
+    ):
+        assert clean([*row[:at], text, *row[at + 1 :]]) == code
