@@ -194,3 +194,19 @@ def test_a_rule_is_said_as_a_sentence(workspace: Workspace) -> None:
         "the mailing “Autumn”, and (comment is empty, or City is X), and in the list "
         "(deleted)"
     )
+
+
+def test_all_of_a_segment_can_be_changed_and_exported(
+    as_editor: Client, workspace: Workspace
+) -> None:
+    make.make_recipient(workspace, "anna@mail.example")
+    segment = make.make_segment(workspace)
+
+    page = as_editor.get(reverse("segment", args=[segment.pk])).content.decode()
+
+    for action in ("add", "attribute", "basis", "stop"):
+        url = f"?action={action}&amp;everybody=1&amp;segment={segment.pk}"
+        assert url in page
+        answer = as_editor.get(reverse("recipients-bulk") + url.replace("amp;", ""))
+        assert "anna@mail.example" in answer.content.decode()
+    assert f"{reverse('export-add')}?everybody=1&amp;segment={segment.pk}" in page

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import User
 from pochtar.base.errors import InvalidInput
+from pochtar.recipients.attributes import clean_typed
 from pochtar.recipients.cleaning import (
     LONGEST_COMMENT,
     capped,
@@ -51,14 +52,15 @@ def remove_selected(
 def set_attribute_of_selected(
     selection: Selection, *, key: str, value: str, by: User
 ) -> BulkJob:
-    """Give the attribute this value, or none if it is empty."""
+    """Give the attribute this value, or none if it is empty.
+
+    InvalidInput when the value is none of the attribute's type.
+    """
+    key = clean_key(key)
     cleaned = clean_attributes({key: value})
+    cleaned = clean_typed(selection.search.workspace, cleaned, before={})
     return order_job(
-        selection,
-        kind=JobKind.ATTRIBUTE,
-        by=by,
-        key=clean_key(key),
-        value=cleaned.get(clean_key(key), ""),
+        selection, kind=JobKind.ATTRIBUTE, by=by, key=key, value=cleaned.get(key, "")
     )
 
 

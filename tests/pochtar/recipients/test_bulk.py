@@ -5,14 +5,25 @@ from __future__ import annotations
 import pytest
 
 from pochtar.accounts.models import User, Workspace
-from pochtar.base.errors import Conflict, NotAllowed
+from pochtar.base.errors import Conflict, InvalidInput, NotAllowed
 from pochtar.delivery.models import Delivery, Run
 from pochtar.recipients import jobs
-from pochtar.recipients.bulk import add_selected, delete_selected, remove_selected
+from pochtar.recipients.bulk import (
+    add_selected,
+    delete_selected,
+    remove_selected,
+    set_attribute_of_selected,
+)
 from pochtar.recipients.models import Recipient, RecipientList, SearchText, Subscription
 from pochtar.recipients.search import Search
 from pochtar.recipients.selections import Selection
-from tests.make import make_list, make_mailing, make_recipient, make_relay
+from tests.make import (
+    make_attribute,
+    make_list,
+    make_mailing,
+    make_recipient,
+    make_relay,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +137,19 @@ def test_a_viewer_changes_nobody(
 
     assert Recipient.objects.count() == 5
     assert row.recipients.count() == 1
+
+
+def test_a_value_for_many_is_one_of_the_attribute_s_type(
+    workspace: Workspace, editor: User
+) -> None:
+    row = make_recipient(workspace)
+    make_attribute(workspace, "born", type="date")
+    everybody = Selection(search=Search(workspace=workspace))
+
+    set_attribute_of_selected(everybody, key="born", value="1.2.1990", by=editor)
+
+    row.refresh_from_db()
+    assert row.attributes == {"born": "1990-02-01"}
+    with pytest.raises(InvalidInput) as caught:
+        set_attribute_of_selected(everybody, key="born", value="весной", by=editor)
+    assert caught.value.code == "not_a_date"
