@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from pochtar.base.ids import uuid7
 from pochtar.delivery.models import Delivery, Run, Tally
 from pochtar.mailings import demo
 from pochtar.ops import diagnosis
@@ -21,6 +22,7 @@ from pochtar.recipients.models import (
     ConsentKind,
     ConsentSource,
     Recipient,
+    Subscription,
     SuppressionReason,
 )
 from pochtar.recipients.stoplist import stop_address
@@ -174,6 +176,22 @@ def test_an_attempt_without_its_delivery_is_reported(runs):
 
     assert status == 1
     assert "attempts have no delivery" in text
+
+
+def test_recipients_whose_owners_are_all_there_exit_with_zero(runs):
+    assert doctor("recipients")[0] == 0
+
+
+def test_rows_that_have_lost_their_owner_are_reported(workspace):
+    """No database checks it: see 0015-imports.md."""
+    stray = make_recipient(workspace, email="a@example.com")
+    Recipient.objects.filter(pk=stray.pk).update(workspace=uuid7())
+    Subscription.objects.create(list_id=uuid7(), recipient_id=uuid7())
+
+    status, text = doctor("recipients")
+
+    assert status == 1
+    assert text.count("✗") == 4
 
 
 def test_law_01_the_consent_ledgers_are_verified_and_the_bad_row_is_named(workspace):

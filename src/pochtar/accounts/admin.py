@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from pochtar.accounts.models import AuditEntry, Membership, User, Workspace
+from pochtar.base.locking import DeletesLocked
 
 
 class UserCreationForm(BaseUserCreationForm):  # type: ignore[type-arg]  # not generic at run time
@@ -41,7 +42,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # not generic at ru
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin[Workspace]):
+class WorkspaceAdmin(DeletesLocked[Workspace]):
     list_display = ("name", "time_zone", "created_at")
     search_fields = ("name",)
     inlines = (MembershipInline,)

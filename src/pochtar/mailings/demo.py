@@ -155,6 +155,8 @@ def remove_demo() -> None:
     """Delete the demonstration's person and every workspace of theirs, bottom up."""
     owned = Membership.objects.filter(user__email=LOGIN, role=Role.OWNER)
     workspaces = list(owned.values_list("workspace", flat=True))
+    taken = Workspace.objects.filter(pk__in=workspaces).select_for_update()
+    list(taken.order_by("pk"))  # nobody adds recipients meanwhile
     Mailing.objects.filter(workspace__in=workspaces).delete()
     delete_runs(Run.objects.filter(workspace__in=workspaces))
     for owned_kind in (Sender, Relay, Message, CapturedMessage, Recipient):

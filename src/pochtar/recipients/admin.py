@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
+from pochtar.base.locking import DeletesLocked
 from pochtar.recipients.models import Attribute, Recipient, RecipientList
 
 
 @admin.register(Recipient)
-class RecipientAdmin(admin.ModelAdmin[Recipient]):
+class RecipientAdmin(DeletesLocked[Recipient]):
     """Read and delete: the keys and words that find a recipient are the services'."""
 
     list_display = ("email", "full_name", "workspace", "created_at")
@@ -28,7 +29,7 @@ class RecipientAdmin(admin.ModelAdmin[Recipient]):
 
 
 @admin.register(RecipientList)
-class RecipientListAdmin(admin.ModelAdmin[RecipientList]):
+class RecipientListAdmin(DeletesLocked[RecipientList]):
     list_display = ("name", "workspace", "created_at")
     list_select_related = ("workspace",)
     fields = ("name", "description", "workspace")

@@ -21,13 +21,15 @@ def delete_people(ids: Sequence[UUID]) -> int:
 
     The list is short enough for a statement: a few thousand at a time.
     """
+    people = _rows(Recipient).filter(pk__in=ids)
+    # Taken first: nobody puts them into a list meanwhile, and no database checks that.
+    list(people.select_for_update().order_by("pk").values_list("pk"))
     for field in _fields_that_point_here():
         pointing = _rows(field.model).filter(**{f"{field.name}__in": ids})
         if _belongs(field):
             pointing._raw_delete(pointing.db)  # noqa: SLF001 - one statement
         else:
             pointing.update(**{field.name: None})
-    people = _rows(Recipient).filter(pk__in=ids)
     number: int = people._raw_delete(people.db)  # noqa: SLF001
     return number
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.base.errors import Conflict
 from pochtar.recipients.job_models import BulkItem, BulkJob
 from pochtar.recipients.models import Recipient, RecipientList, Subscription
+from pochtar.recipients.stop_marks import hold_stop_list
 
 Items = QuerySet[BulkItem]
 
@@ -53,7 +54,8 @@ def changed(items: Items) -> Items:
 
 # Lists ---------------------------------------------------------------------------------
 def _list_of(job: BulkJob) -> RecipientList:
-    # Locked, so that nobody deletes it under our hands.
+    # Locked, so that nobody deletes it, or the workspace, under our hands.
+    hold_stop_list(job.workspace_id)
     lists = RecipientList.objects.of(job.workspace).select_for_update(no_key=True)
     row: RecipientList | None = lists.filter(pk=job.wish["list"]).first()
     if row is None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, InvalidInput
+from pochtar.base.locking import delete_locked
 from pochtar.recipients.cleaning import capped, has_control
 from pochtar.recipients.models import RecipientList
 
@@ -65,7 +66,7 @@ def delete_list(
             details={"mailings": list(names)},
         )
     write_audit(row.workspace, by=by, verb="list_deleted", subject=row, name=row.name)
-    row.delete()
+    delete_locked(RecipientList.objects.filter(pk=row.pk))
 
 
 def _fill(row: RecipientList, *, name: str, description: str) -> None:

@@ -90,9 +90,14 @@ class Recipient(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # No index of its own: those of the pages begin with the workspace.
+    # No index of its own: those of the pages begin with the workspace.  The database does
+    # not check it: whoever adds recipients holds the workspace's row (0015-imports.md).
     workspace = models.ForeignKey(
-        Workspace, on_delete=models.CASCADE, related_name="recipients", db_index=False
+        Workspace,
+        on_delete=models.CASCADE,
+        related_name="recipients",
+        db_index=False,
+        db_constraint=False,
     )
     email = models.CharField(_("e-mail"), max_length=320)
     email_key = KeyField(max_length=320, editable=False)
@@ -214,7 +219,11 @@ class RecipientList(models.Model):
 
 
 class Subscription(models.Model):
-    """A recipient's place in a list."""
+    """A recipient's place in a list.
+
+    The database checks neither key: whoever writes a row has locked the list and the
+    recipient, whoever deletes one of those takes it for himself first (0015-imports.md).
+    """
 
     id = models.BigAutoField(primary_key=True)
     # No index of its own: the constraint's begins with the list.
@@ -223,9 +232,13 @@ class Subscription(models.Model):
         on_delete=models.CASCADE,
         related_name="subscriptions",
         db_index=False,
+        db_constraint=False,
     )
     recipient = models.ForeignKey(
-        Recipient, on_delete=models.CASCADE, related_name="subscriptions"
+        Recipient,
+        on_delete=models.CASCADE,
+        related_name="subscriptions",
+        db_constraint=False,
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

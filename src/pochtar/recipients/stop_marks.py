@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Exists, Func, OuterRef, Q, QuerySet, TextField
 
 from pochtar.accounts.models import Workspace
@@ -55,14 +55,20 @@ def lock_stop_list(workspace: Workspace | UUID) -> None:
 
 
 def hold_stop_list(workspace: Workspace | UUID) -> None:
-    """Let nobody change the stop list until the transaction ends; others may add too."""
-    if connection.vendor != "postgresql":
-        return  # SQLite has one writer at a time
+    """Let nobody change the stop list until the transaction ends; others may add too.
+
+    Nor does anybody delete the workspace: of a recipient the database does not check it,
+    so what it would have said about one that is gone is said here.
+    """
+    share = "FOR SHARE" if connection.vendor == "postgresql" else ""  # else one writer
+    pk = Workspace._meta.pk.get_db_prep_value(pk_of(workspace), connection)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM accounts_workspace WHERE id = %s FOR SHARE",
-            [pk_of(workspace)],
+            f"SELECT 1 FROM accounts_workspace WHERE id = %s {share}",  # noqa: S608 - words of our own
+            [pk],
         )
+        if cursor.fetchone() is None:
+            raise IntegrityError("The workspace has been deleted.")
 
 
 def is_stopped(workspace: Workspace | UUID, email_key: str) -> bool:

@@ -1,7 +1,8 @@
 """``manage.py doctor``: look at every part; with a subject, at all there is of it.
 
-``ledger`` adds up every run, ``consent`` verifies the consent ledgers' chains, and
-``stoplist`` holds the recipients' flags against the stop list.
+``ledger`` adds up every run, ``consent`` verifies the consent ledgers' chains,
+``stoplist`` holds the recipients' flags against the stop list, and ``recipients`` looks
+for what the database does not check: whether everything has its owner.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pochtar.delivery.removal import count_orphans
 from pochtar.ops.consent_words import flaw_words
 from pochtar.ops.diagnosis import examine, examine_ledger, examine_stop_lists
 from pochtar.recipients.consent_audit import Audit
+from pochtar.recipients.strays import count_strays
 
 
 class Command(BaseCommand):
@@ -36,6 +38,7 @@ class Command(BaseCommand):
             "ledger": self._ledger,
             "consent": self._consent,
             "stoplist": self._stop_list,
+            "recipients": self._recipients,
         }
 
     def _parts(self) -> bool:
@@ -97,6 +100,20 @@ class Command(BaseCommand):
         every = _("every recipient is marked as it says")
         self._line(looked, _("some are not") if wrong else every, well=not wrong)
         return not wrong
+
+    def _recipients(self) -> bool:
+        strays = count_strays()
+        for owner, number in strays.items():
+            if number:
+                self._line(
+                    owner,
+                    _("%(count)d rows have lost it") % {"count": number},
+                    well=False,
+                )
+        well = not any(strays.values())
+        found = _("all have their owners") if well else _("some have lost their owner")
+        self._line(_("recipients and their places in lists"), found, well=well)
+        return well
 
     def _line(self, subject: str, text: str, *, well: bool) -> None:
         mark = self.style.SUCCESS("✓") if well else self.style.ERROR("✗")
