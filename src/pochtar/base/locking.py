@@ -13,7 +13,7 @@ M = TypeVar("M", bound=models.Model)
 
 @transaction.atomic
 def delete_locked(rows: models.QuerySet[Any]) -> int:
-    """Delete these rows and what hangs on them; say how many rows that were.
+    """Delete these rows and what hangs on them; say how many that were, with those.
 
     Each is taken first: who writes a row that points at one holds it, so he is waited
     for, his rows are seen, and who comes later finds it gone.
@@ -21,7 +21,8 @@ def delete_locked(rows: models.QuerySet[Any]) -> int:
     taken = rows.select_for_update().order_by("pk")
     keys = list(taken.values_list("pk", flat=True))
     every = rows.model._base_manager.filter(pk__in=keys)  # noqa: SLF001 - documented
-    return every.delete()[0]
+    number: int = every.delete()[0]
+    return number
 
 
 class DeletesLocked(admin.ModelAdmin[M]):
