@@ -26,6 +26,7 @@ def definition(**over: Any) -> dict[str, Any]:
 def person(**typed: Any) -> dict[str, Any]:
     return {
         "email": "anna@mail.example",
+        "basis": "consent",
         "attributes-TOTAL_FORMS": "1",
         "attributes-INITIAL_FORMS": "0",
         "attributes-0-key": "cat",
