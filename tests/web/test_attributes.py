@@ -60,6 +60,13 @@ def test_a_bad_definition_is_refused_at_its_field(
     assert not Attribute.objects.exists()
 
 
+def test_a_missing_key_is_asked_for(as_editor: Client, workspace: Workspace) -> None:
+    """The rule of what a key is made of helps only who has typed one."""
+    answer = as_editor.post(reverse("attribute-add"), definition(key=" "))
+
+    assert answer.context["form"].errors == {"key": ["Enter the key."]}
+
+
 def test_typed_values_are_stored_in_their_form(
     as_editor: Client, workspace: Workspace
 ) -> None:
