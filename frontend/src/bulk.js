@@ -17,7 +17,9 @@ whenAdded('form[data-bulk-form]', (form) => {
     }
     if (bar) bar.hidden = ticked === 0;
     const count = bar?.querySelector('[data-bulk-count]');
-    if (count) count.textContent = words.selected(ticked);
+    // Everybody is more than the ticked ones: no number then, the label says whom.
+    const everybody = form.querySelector('input[name=everybody]')?.checked;
+    if (count) count.textContent = everybody ? '' : words.selected(ticked);
   }
 
   form.addEventListener('click', (event) => {

@@ -22,6 +22,14 @@ whenAdded('[data-drop]', (zone) => {
     zone.classList.toggle('has-file', Boolean(file));
     chosen.hidden = !file;
     chosen.textContent = file ? `${file.name} · ${readable(file.size)}` : '';
+    if (file) forgive();
+  }
+
+  // What was wrong with the file before says nothing about this one.
+  function forgive() {
+    input.classList.remove('is-invalid');
+    input.removeAttribute('aria-invalid');
+    zone.closest('form').querySelectorAll('.form-error, .alert-error').forEach((it) => it.remove());
   }
 
   for (const name of ['dragenter', 'dragover', 'dragleave', 'drop']) {

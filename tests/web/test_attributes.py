@@ -26,6 +26,7 @@ def definition(**over: Any) -> dict[str, Any]:
 def person(**typed: Any) -> dict[str, Any]:
     return {
         "email": "anna@mail.example",
+        "basis": "consent",
         "attributes-TOTAL_FORMS": "1",
         "attributes-INITIAL_FORMS": "0",
         "attributes-0-key": "cat",
@@ -57,6 +58,13 @@ def test_a_bad_definition_is_refused_at_its_field(
         assert answer.status_code == 422, over
         assert "form-error" in answer.content.decode()
     assert not Attribute.objects.exists()
+
+
+def test_a_missing_key_is_asked_for(as_editor: Client, workspace: Workspace) -> None:
+    """The rule of what a key is made of helps only who has typed one."""
+    answer = as_editor.post(reverse("attribute-add"), definition(key=" "))
+
+    assert answer.context["form"].errors == {"key": ["Enter the key."]}
 
 
 def test_typed_values_are_stored_in_their_form(

@@ -25,6 +25,7 @@ from pochtar.recipients.models import (
     ConsentKind,
     ConsentSource,
     ConsentSubject,
+    Import,
 )
 from tests.ledger_guard import guard_open
 from tests.make import make_recipient, make_workspace
@@ -171,3 +172,27 @@ def test_the_ledger_shows_its_newest_lines_and_those_of_an_address(
     assert [row.sequence for row in first.rows] == list(range(61, 11, -1))
     assert [row.sequence for row in second.rows] == list(range(11, 0, -1))
     assert [row.sequence for row in mine.rows] == [1]
+
+
+def test_law_01_a_line_of_an_import_names_its_file(
+    as_viewer: Client, workspace: Workspace, owner: User
+):
+    """Its id says nothing to a person."""
+    row = Import.objects.create(
+        workspace=workspace, file_name="клиенты.csv", size=1, created_by=owner
+    )
+    record_one(
+        make_recipient(workspace, email=EMAIL),
+        kind=ConsentKind.GIVEN,
+        basis=Basis.CONSENT,
+        source=ConsentSource.IMPORT,
+        reference=str(row.pk),
+        by=owner,
+    )
+
+    ledger = text_of(as_viewer.get(reverse("consent")))
+    sheet = text_of(proof(as_viewer))
+
+    assert "клиенты.csv" in ledger
+    assert str(row.pk) not in ledger
+    assert "клиенты.csv" in sheet

@@ -256,6 +256,7 @@ def test_undo_says_what_it_will_do_and_lists_what_it_left(
     question = text_of(as_editor.get(url("import-undo", row)))
     boris = Recipient.objects.get(email="boris@mail.example")
     wish = {"email": boris.email, "full_name": "Борис Иванович", "comment": ""}
+    wish |= {"basis": "consent"}
     wish |= {"attributes-TOTAL_FORMS": "0", "attributes-INITIAL_FORMS": "0"}
     as_editor.post(reverse("recipient-edit", args=[boris.pk]), wish)
 

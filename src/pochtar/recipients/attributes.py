@@ -68,6 +68,8 @@ def create_attribute(
 ) -> Attribute:
     """Define an attribute under a key; values that are there already keep their text."""
     require_role(by, workspace, Role.EDITOR)
+    if not key.strip():
+        raise InvalidInput("attribute_key", _("Enter the key."), field="key")
     try:
         row = Attribute(workspace=workspace, key=clean_key(key))
     except InvalidInput as error:

@@ -55,7 +55,7 @@ def clean_lists(
 def clean_basis(basis: str, wording: str) -> dict[str, str]:
     if basis and basis not in Basis.values:
         raise InvalidInput(
-            "unknown_basis", _("Choose one of the grounds."), field="basis"
+            "unknown_basis", _("Choose one of the bases."), field="basis"
         )
     wording = wording.replace("\r\n", "\n").strip()
     capped(wording, LONGEST_WORDING, field="wording")

@@ -94,7 +94,7 @@ def _tell_place(place: Subscription) -> Event:
 
 # Consent ------------------------------------------------------------------------------
 CONSENT = {
-    ConsentKind.GIVEN: (Mark.OK, gettext_lazy("The ground for mailings was stated.")),
+    ConsentKind.GIVEN: (Mark.OK, gettext_lazy("The basis for mailings was stated.")),
     ConsentKind.CONFIRMED: (Mark.OK, gettext_lazy("Consent confirmed by a letter.")),
     ConsentKind.WITHDRAWN: (Mark.BAD, gettext_lazy("Consent withdrawn.")),
     ConsentKind.OBJECTED: (Mark.BAD, gettext_lazy("Objected to mailings.")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from pochtar.accounts.models import Workspace
 from pochtar.base.addresshash import hash_address
 from pochtar.base.errors import InvalidInput
 from pochtar.base.paging import keyset_page
@@ -25,8 +28,15 @@ from pochtar.recipients.consent_proof import (
     proof_json,
     proof_of,
 )
-from pochtar.recipients.models import ConsentEntry, Recipient, UnsubscribedVia
+from pochtar.recipients.models import (
+    ConsentEntry,
+    ConsentSource,
+    Import,
+    Recipient,
+    UnsubscribedVia,
+)
 from pochtar.web.access import WorkspaceRequest, workspace_view
+from pochtar.web.templatetags.imports import import_name
 
 LONGEST_QUERY = 400
 ADDRESS = "email"
@@ -34,6 +44,7 @@ _REFERENCES = {
     "run": gettext_lazy("run %(which)s"),
     "delivery": gettext_lazy("letter %(which)s"),
 }
+_IS_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VIA = dict(UnsubscribedVia.choices)
 
 
@@ -116,13 +127,23 @@ def _part_words(part: str) -> str:
     return str(_VIA.get(part, part))
 
 
+def _import_names(
+    workspace: Workspace, entries: Iterable[ConsentEntry]
+) -> dict[str, str]:
+    """Return what the imports are called, by the references of lines to them."""
+    said = [line.reference for line in entries if line.source == ConsentSource.IMPORT]
+    rows = Import.objects.of(workspace).filter(pk__in=filter(_IS_ID.fullmatch, said))
+    return {str(row.pk): import_name(row) for row in rows}
+
+
 def _with_words(proof: Proof) -> list[tuple[Line, str, str]]:
     """Return each line with its source and its language in words."""
     languages = {code: str(name) for code, name in settings.LANGUAGES}
+    files = _import_names(proof.workspace, [line.entry for line in proof.lines])
     return [
         (
             line,
-            reference_words(line.entry),
+            files.get(line.entry.reference) or reference_words(line.entry),
             languages.get(line.entry.language, line.entry.language),
         )
         for line in proof.lines
@@ -134,6 +155,7 @@ def _with_names(
 ) -> list[tuple[ConsentEntry, str, Any, str]]:
     """Return each line: who recorded it, its recipient if still there, its source."""
     names = names_of(entries)
+    files = _import_names(request.workspace, entries)
     ids = {entry.recipient_id for entry in entries}
     people = Recipient.objects.of(request.workspace).in_bulk(list(ids - {None}))
     return [
@@ -141,7 +163,7 @@ def _with_names(
             entry,
             names.get(entry.recorded_by, ""),
             people.get(entry.recipient_id),
-            reference_words(entry),
+            files.get(entry.reference) or reference_words(entry),
         )
         for entry in entries
     ]

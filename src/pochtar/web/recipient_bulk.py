@@ -103,7 +103,9 @@ def _ask(request: WorkspaceRequest, wish: Wish, form: BulkForm) -> HttpResponse:
     names = [str(row) for row in chosen.order_by("-pk")[:NAMED]]
     if number > NAMED:
         more = ngettext("and %(number)s more", "and %(number)s more", number - NAMED)
-        names.append(more % {"number": number_format(number - NAMED)})
+        names.append(
+            more % {"number": number_format(number - NAMED, force_grouping=True)}
+        )
     context = {
         "wish": wish,
         "form": form,

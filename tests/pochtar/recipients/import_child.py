@@ -31,7 +31,7 @@ from pochtar.recipients.models import (
     Import,
     ImportStep,
     Recipient,
-    SearchWord,
+    SearchText,
     Subscription,
 )
 from tests.make import make_list, make_recipient
@@ -90,7 +90,7 @@ def drive(until: str) -> None:
 def report() -> None:
     import_ = Import.objects.get()
     people = Recipient.objects.all()
-    words = SearchWord.objects.values("recipient").distinct()
+    texts = SearchText.objects.all()
     sys.stdout.write(
         json.dumps(
             {
@@ -103,8 +103,8 @@ def report() -> None:
                 "former": people.filter(full_name="Прежнее имя", basis="").count(),
                 "confirmed": people.filter(basis=Basis.CONSENT).count(),
                 "listed": Subscription.objects.count(),
-                "found": words.count(),
-                "by_name": SearchWord.objects.filter(word="имя").count(),
+                "found": texts.count(),
+                "by_name": texts.filter(text__contains=" имя").count(),
                 "subjects": ConsentSubject.objects.count(),
                 "flaws": [flaw.code for flaw in Audit().run()],
             }

@@ -27,7 +27,7 @@ from pochtar.recipients.models import (
     ImportRow,
     ImportStep,
     Recipient,
-    SearchWord,
+    SearchText,
     Subscription,
     UnsubscribedVia,
     WorkState,
@@ -46,11 +46,11 @@ def _own_folder(settings: Any, tmp_path: Path) -> None:
 
 
 def everything(workspace: Workspace) -> list[Any]:
-    words = SearchWord.objects.order_by("recipient", "word")
+    texts = SearchText.objects.order_by("recipient")
     return [
         list(Recipient.objects.of(workspace).order_by("pk").values()),
         list(Subscription.objects.order_by("pk").values()),
-        list(words.values_list("recipient", "word")),
+        list(texts.values_list("recipient", "text")),
     ]
 
 

@@ -27,7 +27,7 @@ from pochtar.recipients.models import (
     ConsentEntry,
     ImportStep,
     Recipient,
-    SearchWord,
+    SearchText,
     Subscription,
     Suppression,
     SuppressionReason,
@@ -58,7 +58,7 @@ def everything(workspace: Workspace) -> list[Any]:
     return [
         list(Recipient.objects.of(workspace).order_by("pk").values()),
         list(Subscription.objects.order_by("pk").values()),
-        list(SearchWord.objects.order_by("word", "recipient").values_list("word")),
+        list(SearchText.objects.order_by("recipient").values_list("text")),
         ConsentEntry.objects.count(),
     ]
 

@@ -20,7 +20,8 @@ from pochtar.recipients.models import (
     SuppressionReason,
     UnsubscribedVia,
 )
-from pochtar.recipients.search import Search, Selection
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
 from pochtar.recipients.stop_marks import hold_stop_list, mark_suppressed, wrong_marks
 from pochtar.recipients.stoplist import (
     StopEntry,

@@ -65,7 +65,7 @@ class BasisForm(forms.Form):
 
     basis = forms.ChoiceField(
         choices=Basis.choices,
-        label=_("On what ground do you write to them?"),
+        label=_("On what basis do you write to them?"),
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose a basis.")},
     )

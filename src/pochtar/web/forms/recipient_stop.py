@@ -17,7 +17,7 @@ class StopForm(forms.Form):
         widget=forms.RadioSelect,
     )
     evidence = forms.CharField(
-        label=_("What shows it"),
+        label=_("Evidence"),
         required=False,
         help_text=_(
             "A call, a letter, a ticket number: whoever asks later finds it here."
