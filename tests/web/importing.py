@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -70,7 +71,7 @@ def work(row: Import) -> Import:
     return row
 
 
-def checked(client: Client, *lines: str, **over: object) -> Import:
+def checked(client: Client, *lines: str, **over: Any) -> Import:
     """Upload, choose the columns and let the file be checked."""
     row = upload(client, *lines)
     answer = client.post(url("import-columns", row), choices(**over))
@@ -78,7 +79,7 @@ def checked(client: Client, *lines: str, **over: object) -> Import:
     return work(row)
 
 
-def imported(client: Client, *lines: str, **over: object) -> Import:
+def imported(client: Client, *lines: str, **over: Any) -> Import:
     row = checked(client, *lines, **over)
     client.post(url("import-apply", row))
     return work(row)

@@ -35,7 +35,7 @@ EMAIL = "anna@example.com"
 
 
 def text_of(response) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def proof(client: Client, **query: str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -45,7 +46,7 @@ def trusted(as_editor: Client) -> Client:
 
 
 def text_of(response) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def file_in(response) -> str:
@@ -79,12 +80,13 @@ def test_those_ticked_a_search_a_list_and_a_segment_are_exported(
 ) -> None:
     rule = {"all": [{"field": "email", "op": "contains", "value": "boris"}]}
     segment = Segment.objects.create(workspace=workspace, name="Б", rule=rule)
-    query = {
+    queries: dict[str, dict[str, Any]] = {
         "pick": {"pick": [str(three[1].pk)]},
         "q": {"q": "boris", "everybody": "1"},
         "list": {"list": str(make_list(workspace, three[1]).pk), "everybody": "1"},
         "segment": {"segment": str(segment.pk), "everybody": "1"},
-    }[whom]
+    }
+    query = queries[whom]
 
     assert trusted.get(URL, query).status_code == 200
     trusted.post(URL, {**query, **CHOICE})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -22,7 +24,7 @@ from tests.web.importing import (
 
 pytestmark = pytest.mark.django_db
 SHEET = [["E-mail", "ФИО"], ["anna@mail.example", "Анна Соколова"]]
-HTMX = {"headers": {"hx-request": "true"}}
+HTMX: dict[str, Any] = {"headers": {"hx-request": "true"}}
 
 
 def text_of(response):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -18,7 +19,7 @@ from tests.make import make_list, make_recipient
 from tests.web.importing import ADD, file_of, upload, url
 
 pytestmark = pytest.mark.django_db
-HTMX = {"headers": {"hx-request": "true"}}
+HTMX: dict[str, Any] = {"headers": {"hx-request": "true"}}
 
 
 def text_of(response):
@@ -140,10 +141,12 @@ def test_sec_11_a_file_goes_to_the_disk_and_not_into_memory(
     as_editor: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files: list[object] = []
-    monkeypatch.setattr(
-        "pochtar.web.imports.start_import",
-        lambda *args, stream, **kwargs: files.append(stream) or Import(),
-    )
+
+    def start(*args: object, stream: object, **kwargs: object) -> Import:
+        files.append(stream)
+        return Import()
+
+    monkeypatch.setattr("pochtar.web.imports.start_import", start)
 
     as_editor.post(ADD, {"file": file_of()})
 

@@ -27,7 +27,7 @@ URL = "/recipients/bulk/"
 
 
 def text_of(response) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 @pytest.fixture

@@ -123,6 +123,7 @@ def test_erased_people_are_shown_by_the_beginning_of_their_hash(
 
     page = text_of(as_viewer.get(PAGE))
 
+    assert row.address_hash
     assert f"{row.digits}…" in page
     assert row.address_hash.hex not in page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from openpyxl import Workbook
 
@@ -48,9 +49,10 @@ def marked(rows: list[tuple[int, list[str]]]) -> list[tuple[int, str | list[str]
     ]
 
 
-def refusal(path: Path, **over: object) -> SheetError | None:
+def refusal(path: Path, **over: Any) -> Any:
+    """Return the error that the file is refused with, or None."""
     try:
-        understand(path, **over)  # type: ignore[arg-type]
+        understand(path, **over)
     except SheetError as error:
         return error
     return None

@@ -9,6 +9,7 @@ import sys
 from datetime import date, datetime, timedelta
 from datetime import time as clock
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from python_calamine import CalamineError, PasswordError
@@ -44,8 +45,9 @@ def run_here(monkeypatch, capsysbinary):
         lines = capsysbinary.readouterr().out.splitlines()
         return status, [json.loads(line) for line in lines]
 
-    run.limits = limits
-    return run
+    runner: Any = run
+    runner.limits = limits
+    return runner
 
 
 def test_the_program_says_its_sheets_and_then_the_rows(tmp_path, run_here):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.sheets import BadRow, Understood, read_rows, textblocks
+from mailcore.sheets import BadRow, Understood, read_rows, textblocks, unescape_cell
 from tests.mailcore.sheets.files import PEOPLE, csv_rows, marked, write
 
 GOOD = ["c@d.ru", "x"]
@@ -212,17 +212,11 @@ def test_what_csv_wrote_is_read_as_csv_reads_it_wherever_blocks_end(
         found = csv_rows(path, header=True)
 
     expected = [
-        (number, [unescaped(cell) for cell in row])
+        (number, [unescape_cell(cell) for cell in row])
         for number, row in enumerate(rows, 1)
-        if "".join(row).strip()
+        if "".join(map(unescape_cell, row)).strip()
     ]
     assert found == expected[1:]
-
-
-def unescaped(cell: str) -> str:
-    stripped = cell[1:].lstrip("\"' \t\r\n")
-    risky = cell[:1] == "'" and stripped[:1] in ("=", "+", "-", "@")
-    return cell[1:] if risky else cell
 
 
 @given(content=st.binary(max_size=300), block=st.integers(5, 400))

@@ -9,6 +9,7 @@ import zipfile
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from datetime import time as clock
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -327,15 +328,15 @@ def test_a_reader_that_stops_early_leaves_no_process_behind(tmp_path):
     with XlsxWriter(path, []) as writer:
         for number in range(20_000):
             writer.write([f"user{number}@b.ru", "x" * 100])
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[subprocess.Popen[Any]] = []
     popen = subprocess.Popen
 
+    def start(*arguments, **options):
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            subprocess,
-            "Popen",
-            lambda *a, **k: started.append(popen(*a, **k)) or started[-1],
-        )
+        patch.setattr(subprocess, "Popen", start)
         rows = read_rows(path, XLSX)
         next(rows)
         del rows
@@ -352,9 +353,12 @@ def test_the_process_that_opens_workbooks_knows_none_of_our_secrets(
     seen: list[dict[str, str]] = []
     popen = subprocess.Popen
     monkeypatch.setenv("SECRET_KEY", "hush")
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda *a, **k: seen.append(k["env"]) or popen(*a, **k)
-    )
+
+    def start(*arguments, **options):
+        seen.append(options["env"])
+        return popen(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
 
     understand(workbook(tmp_path / "a.xlsx", ROWS))
 

@@ -92,12 +92,14 @@ def _write_to(row: Recipient, manager) -> None:
     mailing = make_mailing(row.workspace)
     Recipient.objects.filter(pk=row.pk).update(basis="consent")
     launch_mailing(mailing, by=manager, now=timezone.now(), nudge=False)
-    mailing.run.pause_text = f"550 5.7.1 {ADDRESS} refused"
-    mailing.run.save()
-    for delivery in mailing.run.deliveries.all():
+    run = mailing.run
+    assert run
+    run.pause_text = f"550 5.7.1 {ADDRESS} refused"
+    run.save()
+    for delivery in run.deliveries.all():
         Attempt.objects.create(
             workspace=row.workspace,
-            run=mailing.run,
+            run=run,
             delivery=delivery,
             outcome="failed",
             code=550,

@@ -18,6 +18,7 @@ from django.utils import timezone
 from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import add_participant
 from pochtar.recipients import jobs
+from pochtar.recipients import work as work_module
 from pochtar.recipients.bulk import add_selected
 from pochtar.recipients.jobs import run_job, undo_job
 from pochtar.recipients.models import (
@@ -75,13 +76,13 @@ def _after_a_death() -> dict[str, Any]:
 
 def _tell_of_batches(tell: int) -> None:
     """Say that a batch is about to be committed: the moment to be killed."""
-    kept = jobs.keep
+    kept = work_module.keep
 
     def keep(work: Work, **values: Any) -> None:
         kept(work, **values)
         os.write(tell, b".")
 
-    jobs.keep = keep
+    jobs.keep = keep  # type: ignore[attr-defined]
 
 
 def _take_over() -> None:

@@ -17,6 +17,7 @@ from mailcore.sheets import read_rows, understand
 from pochtar.accounts.models import AuditEntry, User, Workspace
 from pochtar.base.errors import InvalidInput, NotAllowed
 from pochtar.recipients import exports
+from pochtar.recipients import work as work_module
 from pochtar.recipients.exports import (
     cancel_export,
     file_of,
@@ -254,7 +255,7 @@ def test_a_cancelled_export_leaves_no_file(
     export = order_export(
         everybody, format=ExportFormat.CSV, columns=["email", "status"], by=editor
     )
-    kept = exports.keep
+    kept = work_module.keep
 
     def cancelled(work: Export, **values: Any) -> None:
         kept(work, **values)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mailcore.sheets import LIMITS
 from pochtar.accounts.models import AuditEntry, User, Workspace
 from pochtar.base.errors import Conflict, InvalidInput, NotAllowed
 from pochtar.recipients import import_applying, import_files
@@ -92,7 +93,7 @@ def test_no_more_is_stored_of_a_file_than_may_be_read(
     workspace: Workspace, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SEC-11: whatever the sender says about its size."""
-    limits = import_files.LIMITS
+    limits = LIMITS
     object.__setattr__(limits, "file_bytes", 100)
     monkeypatch.setattr(import_files, "BLOCK", 64)
     try:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from pochtar.accounts.models import AuditEntry, User, Workspace
 from pochtar.base.errors import Conflict, InvalidInput, NotAllowed
 from pochtar.recipients import job_changes, jobs
+from pochtar.recipients import work as work_module
 from pochtar.recipients.bulk import (
     add_selected,
     delete_selected,
@@ -175,7 +176,7 @@ def test_a_dead_workers_job_is_taken_over_where_it_stood(
     """The worker dies inside a batch: that one is rolled back, those before stay."""
     row = make_list(workspace, five[0])
     job = add_selected(everybody, to=row, by=editor)
-    kept = jobs.keep
+    kept = work_module.keep
     done = 0
 
     def keep_and_die(work: Any, **values: Any) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from mailcore.folding import fold
 from mailcore.segments import Leaf, evaluate, parse_rule
 from pochtar.accounts.models import Workspace
 from pochtar.delivery.models import Attempt, Delivery, Outcome, Run, RunStatus
@@ -57,7 +58,7 @@ def _write(here: dict[str, Any], person: dict[str, Any], number: int) -> Recipie
         email=f"{number}{person['email']}",
         email_key=f"{number}{person['email']}",
         full_name=person["full_name"],
-        name_key=make.fold(person["full_name"]),
+        name_key=fold(person["full_name"]),
         comment=person["comment"],
         attributes=person["attributes"],
         # The first and the last moment of the day.
@@ -153,10 +154,12 @@ def test_a_list_of_another_workspace_holds_nobody(
     """SEC-01: not even by its id."""
     mine = make.make_recipient(here["workspace"])
     foreign = make.make_list(stranger.workspaces.get(), mine)
+    parsed = parse_rule({"field": "list", "op": "in", "value": [str(foreign.pk)]})
+    assert isinstance(parsed, Leaf)
     rule = Leaf(
         field="list",
         op="in",
-        kind=parse_rule({"field": "list", "op": "in", "value": [str(foreign.pk)]}).kind,
+        kind=parsed.kind,
         value=(str(foreign.pk),),
     )
 
