@@ -130,3 +130,34 @@ print(json.dumps(str(done.pk)))
 def make_imports(installation: Installation, workspace: str) -> None:
     """Make an import for each step that a person sees."""
     installation.python(IMPORTS.format(workspace=workspace))
+
+
+DONE_WORK = """
+import json
+from pochtar.accounts.models import Membership
+from pochtar.recipients.bulk import add_selected
+from pochtar.recipients.exports import order_export
+from pochtar.recipients.lists import create_list
+from pochtar.recipients.models import Recipient, StopUpload
+from pochtar.recipients.search import Search
+from pochtar.recipients.selections import Selection
+from pochtar.recipients.stoplist import stop_address
+
+mine = Membership.objects.filter(workspace={workspace!r}, role="owner")
+part = mine.select_related("workspace", "user")[0]
+workspace, by = part.workspace, part.user
+stop_address(workspace, "stopped@mail.example", reason="manual", evidence="Звонок", by=by)
+StopUpload.objects.create(
+    workspace=workspace, content=b"a@mail.example\\nbad.example\\n", reason="manual"
+)
+ids = frozenset(Recipient.objects.of(workspace).values_list("pk", flat=True)[:20])
+chosen = Selection(search=Search(workspace=workspace), ids=ids)
+add_selected(chosen, to=create_list(workspace, by=by, name="Гости"), by=by)
+export = order_export(chosen, format="csv", columns=["email", "full_name"], by=by)
+print(json.dumps(str(export.pk)))
+"""
+
+
+def make_done_work(installation: Installation, workspace: str) -> None:
+    """Stop an address, upload some, change and export a few recipients."""
+    installation.python(DONE_WORK.format(workspace=workspace))

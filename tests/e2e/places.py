@@ -256,6 +256,7 @@ def _objects(
         return
     # A real SMTP server rather than the sandbox, which nobody edits or deletes.
     order = "kind DESC" if kind == "relay" else "id"
-    sql = f"SELECT id FROM {TABLES[kind]} WHERE workspace_id=? ORDER BY {order} LIMIT 1"
+    table = TABLES.get(name) or TABLES[kind]
+    sql = f"SELECT id FROM {table} WHERE workspace_id=? ORDER BY {order} LIMIT 1"
     if pk := installation.one(sql, workspace):
         yield name, UUID(pk)

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.installation import HOST, Installation
-from tests.e2e.made import make_imports
+from tests.e2e.made import make_done_work, make_imports
 from tests.e2e.places import DOMAIN, NOT_PAGES, Place, places, url_names
 from tests.e2e.watching import Watch
 
@@ -50,6 +50,7 @@ def demo(service: Installation) -> Demo:
     post_letter(service, f"ws-{workspace}")
     make_keys(service, workspace)
     make_imports(service, workspace)
+    make_done_work(service, workspace)
     walk = places(service, workspace)
     return Demo(email=email, password=password, workspace=workspace, walk=walk)
 
