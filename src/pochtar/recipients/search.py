@@ -10,7 +10,7 @@ Three plans, each cheap where it is taken, none left to a planner that may guess
    page full.  Should it not, after ``EXAMINED`` rows, the database is left to find and
    sort them all.
 
-Nothing is counted beyond ``SMALL``.
+Of everybody and of a list up to ``COUNTED`` are counted, of others up to ``SMALL``.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ EXAMINED = 20_000
 ORDERS = {"added": "pk", "name": "name_key", "address": "email_key"}
 DEFAULT_ORDER = "-added"
 LAST = "\U0010ffff"  # sorts behind whatever may follow a prefix
+COUNTED = 10_000  # up to which everybody, or a list, is counted: an index does it
 FEW = 200  # up to which several wide conditions together are counted
 
 
@@ -84,7 +85,7 @@ def find_page(
     everybody = Recipient.objects.of(search.workspace)
     if search.everything:
         page = keyset_page(everybody, order=column, cursor=cursor, size=size)
-        return Found(page=page, total=count_up_to(everybody))
+        return Found(page=page, total=count_up_to(everybody, COUNTED))
     for ids in _first_of_each(search):
         if len(ids) <= SMALL:
             return _sorted(search, ids, order=column, cursor=cursor, size=size)
@@ -216,6 +217,8 @@ def _total(search: Search, page: Page[Recipient], wanted: QuerySet[Any]) -> Coun
         return Count(number=len(page.rows), more=False)
     conditions = [bool(search.terms), bool(search.list_id), search.unsubscribed]
     indexed = can_be_looked_up(search.terms) or not search.terms
+    if sum(conditions) == 1 and search.list_id:
+        return count_up_to(_members(search), COUNTED)
     if sum(conditions) == 1 and indexed:
         return Count(number=SMALL, more=True)
     return count_up_to(wanted, FEW)

@@ -187,6 +187,7 @@ def test_a_long_list_is_shown_by_the_time_of_adding(
 
     expected = sorted(people.values(), key=lambda one: one.pk, reverse=order[0] == "-")
     assert found.page.rows == expected
+    assert found.total == Count(number=4, more=False)
 
 
 def test_somebody_far_down_a_long_list_is_found(
