@@ -64,7 +64,7 @@ def test_a_missing_key_is_asked_for(as_editor: Client, workspace: Workspace) -> 
     """The rule of what a key is made of helps only who has typed one."""
     answer = as_editor.post(reverse("attribute-add"), definition(key=" "))
 
-    assert answer.context["form"].errors == {"key": ["Enter the key."]}
+    assert answer.context["form"].errors == {"key": ["Введите ключ."]}
 
 
 def test_typed_values_are_stored_in_their_form(
