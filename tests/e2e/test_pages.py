@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import smtplib
 from collections.abc import Callable
@@ -92,6 +93,7 @@ def test_every_url_is_walked_or_said_to_be_no_page(demo: Demo):
     assert missing == set()
 
 
+ALL_PICTURES = os.environ.get("PICTURES") == "all"
 Visit = Callable[[Watch, Place], None]
 
 
@@ -126,16 +128,19 @@ def test_every_page_is_sound_and_photographed(
     locale = {"ru": "ru-RU", "en": "en-GB"}[language]
     visitor = open_page(locale=locale, width=width)
     person = open_page(locale=locale, width=width)
-    # One colour for axe in each walk; together the walks see all of them.
+    # One colour for axe and the camera in each walk; together the walks see both.  All
+    # pictures of all walks (PICTURES=all) take minutes more.
     axe_colours = "light" if (width == DESK) == (language == "ru") else "dark"
 
     def visit(watch: Watch, place: Place) -> None:
         for colours in ("light", "dark"):
             watch.page.emulate_media(color_scheme=colours)
             watch.check()
-            watch.shoot(screenshots / f"{place.title}-{language}-{width}-{colours}.png")
             if colours == axe_colours:
                 watch.check_accessibility()
+            if colours == axe_colours or ALL_PICTURES:
+                name = f"{place.title}-{language}-{width}-{colours}.png"
+                watch.shoot(screenshots / name)
 
     troubles = walk(demo, visitor, person, visit)
 
