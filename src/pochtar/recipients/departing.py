@@ -54,8 +54,8 @@ def _belongs(field: models.ForeignKey[Any, Any]) -> bool:
         # A row deleted with others hanging on it would leave those without it.
         hanging = [r for r in model._meta.related_objects if r.field.model is not model]
         if hanging:
-            raise NotImplementedError(f"{model.__name__} has rows of its own.")
+            raise TypeError(f"{model.__name__} has rows of its own.")
         return True
     if what is models.SET_NULL:
         return False
-    raise NotImplementedError(f"{model.__name__}.{field.name}: {what}")
+    raise TypeError(f"{model.__name__}.{field.name}: {what}")
