@@ -31,6 +31,11 @@ TOO_WIDE = """() => {
     .slice(0, 5).map((node) => node.outerHTML.slice(0, 160));
 }"""
 
+# A colour on its way to another has the contrast of neither.
+STILL = """() => Promise.all(document.getAnimations()
+  .filter((one) => one instanceof CSSTransition)
+  .map((one) => one.finished.catch(() => null)))"""
+
 
 @functools.cache
 def axe_source() -> str:
@@ -98,6 +103,7 @@ class Watch:
 
     def check_accessibility(self) -> None:
         """Run axe; a serious violation is a trouble."""
+        self.page.evaluate(STILL)
         # Over the debugging protocol: the page's policy would refuse a script.
         self.page.evaluate(axe_source())
         result = self.page.evaluate(

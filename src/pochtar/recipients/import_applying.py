@@ -25,7 +25,6 @@ from pochtar.recipients.consent_chain import SubjectsDigest
 from pochtar.recipients.import_matching import is_stopped
 from pochtar.recipients.import_sql import (
     IN_RANGE,
-    KNOWN,
     Range,
     ask,
     differs,
@@ -33,6 +32,7 @@ from pochtar.recipients.import_sql import (
     is_postgresql,
     lock,
     merged,
+    recipients_joined,
     run,
     stored,
 )
@@ -192,7 +192,7 @@ class _Chunk:
             " name_key, comment, attributes, basis, updated_at)"
             " SELECT s.id, r.id, r.full_name, r.name_key, r.comment, r.attributes,"
             " r.basis, r.updated_at FROM recipients_importrow s"
-            f" JOIN recipients_recipient r ON {KNOWN}"
+            f"{recipients_joined()}"
             f" WHERE {IN_RANGE} AND ({condition}) ORDER BY r.id"
             f" {lock('FOR NO KEY UPDATE OF r')}",
             self._parameters,
@@ -230,7 +230,7 @@ class _Chunk:
             f"SELECT s.recipient_id AS id FROM recipients_importrow s WHERE {IN_RANGE}"
             if all_new
             else "SELECT r.id AS id FROM recipients_importrow s"
-            f" JOIN recipients_recipient r ON {KNOWN} WHERE {IN_RANGE}"
+            f"{recipients_joined()} WHERE {IN_RANGE}"
             f" ORDER BY r.id {lock('FOR KEY SHARE OF r')}"
         )
         return run(
@@ -244,8 +244,7 @@ class _Chunk:
         """Write the ledger's line for those who are new, or had no basis (LAW-01)."""
         subjects = ask(
             "SELECT s.id, s.address_hash FROM recipients_importrow s"
-            f" JOIN recipients_recipient r ON {KNOWN}"
-            " LEFT JOIN recipients_importchange c ON c.id = s.id"
+            f"{recipients_joined()} LEFT JOIN recipients_importchange c ON c.id = s.id"
             f" WHERE {IN_RANGE} AND r.updated_at = %(stamp)s"
             " AND (c.id IS NULL AND r.id = s.recipient_id OR c.basis = '')"
             " ORDER BY s.id",
@@ -275,8 +274,7 @@ class _Chunk:
             'INSERT INTO recipients_consentsubject (entry_id, address_hash, "row")'
             " SELECT %(entry)s, s.address_hash, s.id - %(first)s"
             " FROM recipients_importrow s"
-            f" JOIN recipients_recipient r ON {KNOWN}"
-            " LEFT JOIN recipients_importchange c ON c.id = s.id"
+            f"{recipients_joined()} LEFT JOIN recipients_importchange c ON c.id = s.id"
             f" WHERE {IN_RANGE} AND r.updated_at = %(stamp)s"
             " AND (c.id IS NULL AND r.id = s.recipient_id OR c.basis = '')"
             " ORDER BY s.id",
@@ -290,7 +288,7 @@ class _Chunk:
     def _count_suppressed(self) -> int:
         sql = (
             "SELECT COUNT(*) FROM recipients_importrow s"
-            f" JOIN recipients_recipient r ON {KNOWN} AND r.suppressed"
+            f"{recipients_joined()} AND r.suppressed"
             f" WHERE {IN_RANGE}"
         )
         if not Recipient.objects.filter(

@@ -9,7 +9,13 @@ from django.utils import timezone
 
 from pochtar.accounts.services import write_audit
 from pochtar.recipients.import_applying import last_number
-from pochtar.recipients.import_sql import KNOWN, Range, ask, is_postgresql
+from pochtar.recipients.import_sql import (
+    KNOWN,
+    Range,
+    ask,
+    is_postgresql,
+    recipients_joined,
+)
 from pochtar.recipients.indexing import index_selected
 from pochtar.recipients.models import Import, ImportStep, WorkState
 from pochtar.recipients.work import keep, let_go
@@ -58,8 +64,8 @@ def _index_chunk(import_: Import) -> None:
     rows = Range(import_=import_, after=import_.cursor, upto=upto)
     renamed = ask(f"{RENAMED} LIMIT 1", rows.parameters())
     index_selected(
-        f"{SEARCHED} FROM recipients_importrow s JOIN recipients_recipient r"
-        f" ON {KNOWN if renamed else 'r.id = s.recipient_id'}"
+        f"{SEARCHED} FROM recipients_importrow s"
+        f"{recipients_joined(KNOWN if renamed else 'r.id = s.recipient_id')}"
         " WHERE s.id > %(low)s AND s.id <= %(high)s AND s.twin_of = 0 ORDER BY r.id",
         rows.parameters(),
     )

@@ -96,6 +96,17 @@ def differs(import_: Import) -> str:
     return " OR ".join(f"({one})" for one in conditions) or "false"
 
 
+def recipients_joined(on: str = KNOWN) -> str:
+    """Return the join of the rows, in front of it, with their recipients.
+
+    SQLite must be told to go from the few rows to the recipients.  Where they are to come
+    in the order of the recipients, it would go through all of these, and for each one
+    through the rows.
+    """
+    word = "JOIN" if is_postgresql() else "CROSS JOIN"
+    return f" {word} recipients_recipient r ON {on}"
+
+
 def lock(words: str) -> str:
     return words if is_postgresql() else ""
 

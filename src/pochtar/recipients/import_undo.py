@@ -19,7 +19,14 @@ from django.utils import timezone
 from pochtar.accounts.services import note_departure, write_audit
 from pochtar.recipients.import_applying import last_number
 from pochtar.recipients.import_index import RENAMED, SEARCHED
-from pochtar.recipients.import_sql import KNOWN, Range, ask, lock, run, stored
+from pochtar.recipients.import_sql import (
+    Range,
+    ask,
+    lock,
+    recipients_joined,
+    run,
+    stored,
+)
 from pochtar.recipients.indexing import index_selected
 from pochtar.recipients.models import Import, ImportStep, Recipient, WorkState
 from pochtar.recipients.work import keep, let_go
@@ -71,7 +78,7 @@ def _undo_chunk(import_: Import) -> None:
 def _remove_added(rows: Range) -> int:
     ids = ask(
         "SELECT r.id FROM recipients_importrow s"
-        " JOIN recipients_recipient r ON r.id = s.recipient_id"
+        f"{recipients_joined('r.id = s.recipient_id')}"
         " WHERE s.id > %(low)s AND s.id <= %(high)s AND s.twin_of = 0"
         f" AND {UNTOUCHED} ORDER BY r.id {lock('FOR UPDATE OF r')}",
         rows.parameters(),
@@ -116,8 +123,7 @@ def _take_out_of_lists(rows: Range) -> None:
             "DELETE FROM recipients_subscription WHERE list_id = %(list)s"
             " AND created_at = %(stamp)s AND recipient_id IN ("
             f"SELECT r.id FROM recipients_importrow s"
-            f" JOIN recipients_recipient r ON {KNOWN}"
-            " LEFT JOIN recipients_importchange c ON c.id = s.id"
+            f"{recipients_joined()} LEFT JOIN recipients_importchange c ON c.id = s.id"
             " WHERE s.id > %(low)s AND s.id <= %(high)s AND s.twin_of = 0"
             " AND c.id IS NULL AND r.id <> s.recipient_id)",
             {**rows.parameters(), "list": stored("id", pk)},
