@@ -15,11 +15,13 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
+from django.utils import timezone  # noqa: E402
 from sending.costs import peak_mb, process_seconds, seconds_of  # noqa: E402
 
 from importing.file import KEYS, rows_of  # noqa: E402
 from pochtar.accounts.models import User, Workspace  # noqa: E402
 from pochtar.accounts.services import open_workspace  # noqa: E402
+from pochtar.base.addresshash import hash_address  # noqa: E402
 from pochtar.base.queue import NamedTask  # noqa: E402
 from pochtar.recipients.import_work import run_turn  # noqa: E402
 from pochtar.recipients.imports import (  # noqa: E402
@@ -110,7 +112,42 @@ def _work(import_: Import, until: ImportStep) -> None:
 
 
 def row_by_row(workspace: str, rows: int) -> dict[str, Any]:
-    """Bring so many in as others do: look, insert or update, put into the list."""
+    """Bring so many in as others do: two upserts a row, a thousand rows a transaction.
+
+    The statements are written by hand and sent as they are: what an ORM would add to
+    each of them is not what is compared.
+    """
+    place = Workspace.objects.get(pk=workspace)
+    to = place.lists.get()
+    upsert, order = _upsert_statement()
+    subscribe = (
+        "INSERT INTO recipients_subscription (list_id, recipient_id, created_at)"
+        " VALUES (%s, (SELECT id FROM recipients_recipient WHERE workspace_id = %s"
+        " AND email_key = %s), %s) ON CONFLICT (list_id, recipient_id) DO NOTHING"
+    )
+    list_id, place_id = _stored("id", to.pk), _stored("workspace", place.pk)
+    started = time.perf_counter()
+    for batch in range(0, rows, 1000):
+        with transaction.atomic(), connection.cursor() as cursor:
+            for email, name, *values in rows_of(batch, min(batch + 1000, rows)):
+                person = Recipient(
+                    workspace=place,
+                    email=email,
+                    email_key=email.lower(),
+                    address_hash=hash_address(email.lower()),
+                    full_name=name,
+                    name_key=fold(name),
+                    attributes=dict(zip(KEYS, values, strict=True)),
+                )
+                now = _stored("created_at", timezone.now())
+                cells = [_stored(one, getattr(person, one)) for one in order]
+                cursor.execute(upsert, [*cells, now, now])
+                cursor.execute(subscribe, [list_id, place_id, person.email_key, now])
+    return {"seconds": time.perf_counter() - started}
+
+
+def orm_row_by_row(workspace: str, rows: int) -> dict[str, Any]:
+    """Bring so many in with what Django offers for it: look, insert or update."""
     place = Workspace.objects.get(pk=workspace)
     to = place.lists.get()
     started = time.perf_counter()
@@ -131,10 +168,33 @@ def row_by_row(workspace: str, rows: int) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - started}
 
 
+def _upsert_statement() -> tuple[str, list[str]]:
+    """Return the statement, and the names of the fields whose values it takes."""
+    dates = ("created_at", "updated_at")
+    fields = [one for one in Recipient._meta.concrete_fields if one.name not in dates]
+    columns = ", ".join([*(str(one.column) for one in fields), *dates])
+    marks = ", ".join(["%s"] * (len(fields) + len(dates)))
+    changed = ("full_name", "name_key", "attributes", "updated_at")
+    sets = ", ".join(f"{name} = excluded.{name}" for name in changed)
+    sql = (
+        f"INSERT INTO recipients_recipient ({columns}) VALUES ({marks})"
+        f" ON CONFLICT (workspace_id, email_key) DO UPDATE SET {sets}"
+    )
+    return sql, [one.name for one in fields]
+
+
+def _stored(name: str, value: object) -> Any:
+    field = Recipient._meta.get_field(name)
+    if isinstance(value, Workspace):
+        value = value.pk
+    return field.get_db_prep_save(value, connection)  # type: ignore[union-attr]
+
+
 def main() -> None:
     NamedTask.delay = lambda task, *args: None  # type: ignore[method-assign]
     verbs = {
-        verb.__name__: verb for verb in (prepare, open_place, bring_in, row_by_row)
+        verb.__name__: verb
+        for verb in (prepare, open_place, bring_in, row_by_row, orm_row_by_row)
     }
     for line in sys.stdin:
         request = json.loads(line)

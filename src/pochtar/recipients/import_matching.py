@@ -41,6 +41,10 @@ def mark_twins(import_: Import) -> None:
 
     They are found before anything is locked: on SQLite that takes seconds.
     """
+    if is_postgresql():
+        # Its statistics know of no row of this import yet: it would expect one, and
+        # compare each with each.
+        run("ANALYZE recipients_importrow", {})
     whole = Range(import_=import_)
     run("DROP TABLE IF EXISTS import_twins", {})
     # A table of the connection's own: nobody else sees it, nobody waits for it.
@@ -68,8 +72,6 @@ _EDGES = (
 def count_matches(import_: Import) -> dict[str, int]:
     """Return how many rows are new, change somebody, change nobody, and so on."""
     whole = Range(import_=import_)
-    if is_postgresql():
-        run("ANALYZE recipients_importrow", {})
     lists = list(import_.lists.values_list("pk", flat=True))
     parameters = whole.parameters()
     stopped = is_stopped(whole, parameters)
