@@ -16,6 +16,13 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from business.around import (
+    add_import,
+    add_segments,
+    add_stop_list,
+    add_work,
+    execute,
+)
 from business.people import person
 from pochtar.accounts.models import User, Workspace
 from pochtar.accounts.services import open_workspace
@@ -58,7 +65,18 @@ def fill(recipients: int) -> tuple[User, Workspace]:
             cursor.execute("PRAGMA cache_size=-200000")
     for key in ("city", "orders"):
         Attribute.objects.create(workspace=workspace, key=key)
-    for step in (add_people, index_people, add_lists, send_mailings, analyse):
+    steps = (
+        add_people,
+        index_people,
+        add_lists,
+        add_import,
+        add_stop_list,
+        add_segments,
+        add_work,
+        send_mailings,
+        analyse,
+    )
+    for step in steps:
         started = time.perf_counter()
         step(workspace, recipients)
         seconds = time.perf_counter() - started
@@ -212,8 +230,3 @@ def analyse(workspace: Workspace, recipients: int) -> None:
         execute("VACUUM ANALYZE")
     else:
         execute("ANALYZE")
-
-
-def execute(sql: str, *values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values or None)

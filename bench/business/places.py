@@ -60,11 +60,45 @@ def pages(workspace: Workspace) -> Iterator[tuple[str, str]]:
             yield f"list_{label}_{name}", f"/lists/{row.pk}/?{query}"
     person = Recipient.objects.of(workspace).order_by("-pk")[1000]
     yield "recipient", f"/recipients/{person.pk}/"
+    yield "recipient_edit", f"/recipients/{person.pk}/edit/"
+    yield "recipient_add", "/recipients/add/"
+    yield from _around(workspace)
     mailing = Mailing.objects.of(workspace).order_by("-pk")[0]
     yield "mailings", "/mailings/"
     yield "mailing", f"/mailings/{mailing.pk}/"
+    yield "mailing_add", "/mailings/add/"
+    yield "mailing_why", f"/mailings/{mailing.pk}/why/?address={person.email}"
     yield "attempts", "/attempts/"
     yield "attempts_failed", "/attempts/?outcome=failed"
+
+
+def _around(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    """What has a page of its own besides people and lists."""
+    list_ = RecipientList.objects.of(workspace).get(name="all 0")
+    yield "list_edit", f"/lists/{list_.pk}/edit/"
+    yield "segments", "/segments/"
+    yield "segment_add", "/segments/add/"
+    for segment in workspace.segments.order_by("pk"):
+        label = segment.name.replace(" ", "_").lower()
+        yield f"segment_{label}", f"/segments/{segment.pk}/"
+    yield "attributes", "/recipients/attributes/"
+    attribute = workspace.attributes.order_by("pk")[0]
+    yield "attribute", f"/recipients/attributes/{attribute.pk}/"
+    import_ = workspace.imports.get()
+    yield "imports", "/recipients/imports/"
+    yield "import_add", "/recipients/imports/new/"
+    yield "import", f"/recipients/imports/{import_.pk}/"
+    yield "import_undo", f"/recipients/imports/{import_.pk}/undo/"
+    yield "consent", "/consent/"
+    yield "stop_list", "/stoplist/"
+    yield "stop_list_search", "/stoplist/?q=u5000"
+    yield "jobs", "/recipients/jobs/"
+    yield "job", f"/recipients/jobs/{workspace.bulkjobs.get().pk}/"
+    yield "exports", "/recipients/exports/"
+    export = workspace.exports.order_by("-pk")[0]
+    yield "export", f"/recipients/exports/{export.pk}/"
+    yield "export_add", "/recipients/export/?everybody=1"
+    yield "export_add_list", f"/recipients/export/?everybody=1&list={list_.pk}"
 
 
 def _middle(workspace: Workspace, sort: str) -> str:
