@@ -52,10 +52,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
-    """A fresh folder: what is in it was made by this run."""
+    """The folder that scripts/e2e.py has emptied for all of its processes."""
     folder = KEPT / "screenshots"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -76,7 +75,7 @@ def installation(tmp_path: Path, migrated: Path) -> Installation:
 
 @pytest.fixture(scope="session")
 def service(
-    tmp_path_factory: pytest.TempPathFactory, migrated: Path
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path, worker_id: str
 ) -> Iterator[Installation]:
     """The whole service, running; its logs are kept with the screenshots."""
     installation = Installation(var=tmp_path_factory.mktemp("service") / "var")
@@ -86,7 +85,7 @@ def service(
             yield installation
     finally:
         KEPT.mkdir(parents=True, exist_ok=True)
-        shutil.copy(installation.log("up"), KEPT / "service.log")
+        shutil.copy(installation.log("up"), KEPT / f"service-{worker_id}.log")
 
 
 @pytest.fixture
