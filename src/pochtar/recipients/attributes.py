@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +114,32 @@ def delete_attribute(row: Attribute, *, by: User) -> None:
     row.delete()
 
 
+def keep_keys(
+    workspace: Workspace, keys: Iterable[str], names: Mapping[str, str] | None = None
+) -> None:
+    """Make sure that the workspace knows these merge fields.
+
+    ``names`` are what the pages call those that are new, as far as it says.
+    """
+    known = set(Attribute.objects.of(workspace).values_list("key", flat=True))
+    new = [key for key in dict.fromkeys(keys) if key not in known]
+    if len(known) + len(new) > MOST_KEYS:
+        raise InvalidInput(
+            "too_many_keys",
+            _("A workspace has at most %(most)d different attributes.")
+            % {"most": MOST_KEYS},
+            field="attributes",
+            details={"key": new[-1]},
+        )
+    Attribute.objects.bulk_create(
+        [
+            Attribute(workspace=workspace, key=key, name=_name_of(key, names or {}))
+            for key in new
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def defined_attributes(workspace: Workspace) -> QuerySet[Attribute]:
     """Return those that somebody has defined; a key in use alone is free text."""
     rows: QuerySet[Attribute] = Attribute.objects.of(workspace)
@@ -167,6 +193,12 @@ def clean_typed(
             )
         cleaned[row.key] = value
     return cleaned
+
+
+def _name_of(key: str, names: Mapping[str, str]) -> str:
+    name = " ".join(names.get(key, "").split())
+    fits = name != key and len(name) <= LONGEST_NAME and not has_control(name)
+    return name if fits else ""
 
 
 def _fill(row: Attribute, definition: Definition) -> None:

@@ -31,6 +31,7 @@ from mailcore.sheets import (
 from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.errors import Conflict, InvalidInput
+from pochtar.recipients.attributes import keep_keys
 from pochtar.recipients.import_choices import clean_basis, clean_columns, clean_lists
 from pochtar.recipients.import_files import forget, path_of, store
 from pochtar.recipients.import_moves import begin, move, moved_on, next_lot
@@ -52,7 +53,6 @@ from pochtar.recipients.models import (
     RecipientList,
     WorkState,
 )
-from pochtar.recipients.services import keep_keys
 
 __all__ = [
     "REFUSALS",
@@ -223,8 +223,9 @@ def apply_import(import_: Import, *, by: User) -> Import:
         stamp=timezone.now(),
         applied={},
     )
-    keys = [column["key"] for column in import_.columns if column["to"] == "attribute"]
-    keep_keys(workspace, keys)
+    columns = [one for one in import_.columns if one["to"] == "attribute"]
+    names = {column["key"]: column["title"] for column in columns}
+    keep_keys(workspace, names, names)
     write_audit(
         workspace,
         by=by,

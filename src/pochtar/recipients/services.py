@@ -14,9 +14,8 @@ from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import note_departure, require_role, write_audit
 from pochtar.base.addresshash import hash_address
 from pochtar.base.errors import Conflict, InvalidInput
-from pochtar.recipients.attributes import clean_typed
+from pochtar.recipients.attributes import clean_typed, keep_keys
 from pochtar.recipients.cleaning import (
-    MOST_KEYS,
     clean_address,
     clean_attributes,
     clean_basis,
@@ -27,7 +26,6 @@ from pochtar.recipients.consent import record_many, record_one
 from pochtar.recipients.domain_health import domain_of, expect_domains
 from pochtar.recipients.indexing import index_recipients
 from pochtar.recipients.models import (
-    Attribute,
     Basis,
     ConsentKind,
     ConsentSource,
@@ -277,23 +275,6 @@ def already_there(recipient: Recipient) -> InvalidInput:
         _("A recipient with this address is already there."),
         field="email",
         details={"recipient": other},
-    )
-
-
-def keep_keys(workspace: Workspace, keys: Iterable[str]) -> None:
-    """Make sure that the workspace knows these merge fields."""
-    known = set(Attribute.objects.of(workspace).values_list("key", flat=True))
-    new = [key for key in dict.fromkeys(keys) if key not in known]
-    if len(known) + len(new) > MOST_KEYS:
-        raise InvalidInput(
-            "too_many_keys",
-            _("A workspace has at most %(most)d different attributes.")
-            % {"most": MOST_KEYS},
-            field="attributes",
-            details={"key": new[-1]},
-        )
-    Attribute.objects.bulk_create(
-        [Attribute(workspace=workspace, key=key) for key in new], ignore_conflicts=True
     )
 
 

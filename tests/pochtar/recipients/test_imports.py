@@ -84,7 +84,10 @@ def test_an_applied_file_becomes_recipients_in_its_lists(
     assert (import_.step, import_.state) == (ImportStep.FINISHED, WorkState.DONE)
     assert import_.counts["new"] == 2
     assert (anna.email, anna.full_name) == ("anna@example.com", "Анна Петрова")
-    assert anna.attributes == {import_.columns[2]["key"]: "Москва"}
+    assert anna.attributes == {"город": "Москва"}
+    assert [(row.key, row.name) for row in Attribute.objects.all()] == [
+        ("город", "Город")
+    ]
     assert (boris.name_key, boris.address_hash) == (
         "борис елкин",
         hash_address("boris@example.com"),

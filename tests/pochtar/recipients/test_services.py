@@ -6,7 +6,7 @@ import pytest
 
 from pochtar.accounts.models import AuditEntry, User, Workspace
 from pochtar.base.errors import Conflict, InvalidInput, NotAllowed
-from pochtar.recipients import services
+from pochtar.recipients import attributes
 from pochtar.recipients.models import (
     Attribute,
     ConsentEntry,
@@ -222,7 +222,7 @@ def test_attributes_are_limited_in_number(workspace: Workspace, editor: User) ->
 def test_the_keys_of_a_workspace_are_limited_in_number(
     workspace: Workspace, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "MOST_KEYS", 1)
+    monkeypatch.setattr(attributes, "MOST_KEYS", 1)
     create_recipient(
         workspace, Person(email="a@example.com", attributes={"a": "x"}), by=editor
     )
