@@ -185,12 +185,17 @@ def test_nothing_is_written_before_the_person_has_seen_what_will_happen(
 
     row = checked(as_editor)
     page = text_of(as_editor.get(url("import", row)))
+    examples = url("import-examples", row)
+    updated = text_of(as_editor.get(examples, {"kind": "updated"}))
+    refused = text_of(as_editor.get(examples, {"kind": "refused:address_syntax"}))
 
     assert row.step == "checked"
     assert [each.email for each in Recipient.objects.all()] == ["anna@mail.example"]
-    assert '<del class="change-before">Аня</del>' in page
-    assert '<ins class="change-after">Анна Соколова</ins>' in page
-    assert "не адрес" in page
+    assert f'hx-get="{examples}?kind=updated"' in page
+    assert '<del class="change-before">Аня</del>' in updated
+    assert '<ins class="change-after">Анна Соколова</ins>' in updated
+    assert "не адрес" in refused
+    assert as_editor.get(examples, {"kind": "nonsense"}).status_code == 404
     assert url("import-apply", row) in page
 
 

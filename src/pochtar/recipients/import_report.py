@@ -109,27 +109,37 @@ def _refused(import_: Import, code: str, limit: int) -> list[Sample]:
     ]
 
 
+# Before anything is written, and afterwards.
+_WILL_BE = {
+    "new": "r.id IS NULL",
+    "updated": "r.id IS NOT NULL AND ({differs})",
+    "unchanged": "r.id IS NOT NULL AND NOT ({differs})",
+    "duplicate": "s.twin_of > 0",
+}
+_ADDED = (
+    "EXISTS (SELECT 1 FROM recipients_recipient added WHERE added.id = s.recipient_id)"
+)
+_CHANGED = "s.id IN (SELECT c.id FROM recipients_importchange c)"
+_WAS = {
+    "new": _ADDED,
+    "updated": _CHANGED,
+    "unchanged": f"r.id IS NOT NULL AND r.id <> s.recipient_id AND NOT {_CHANGED}",
+    "duplicate": "s.twin_of > 0",
+    "suppressed": "r.suppressed",
+}
+
+
 def _ids_of(import_: Import, kind: str, limit: int) -> list[int]:
     rows = Range(import_=import_)
     parameters = rows.parameters(limit=limit)
     join = f"LEFT JOIN recipients_recipient r ON {KNOWN}"
-    applied = import_.stamp is not None
-    new = "r.id = s.recipient_id" if applied else "r.id IS NULL"
-    differs_ = (
-        "EXISTS (SELECT 1 FROM recipients_importchange c WHERE c.id = s.id)"
-        if applied
-        else f"r.id IS NOT NULL AND ({differs(import_)})"
-    )
-    condition = {
-        "new": new,
-        "updated": differs_,
-        "unchanged": f"r.id IS NOT NULL AND NOT ({new}) AND NOT ({differs_})",
-        "duplicate": "s.twin_of > 0",
-        "suppressed": (
-            f"CASE WHEN r.id IS NULL THEN {is_stopped(rows, parameters)}"
-            " ELSE r.suppressed END"
-        ),
-    }[kind]
+    if import_.stamp is not None:
+        condition = _WAS[kind]
+    elif kind == "suppressed":
+        stopped = is_stopped(rows, parameters)
+        condition = f"CASE WHEN r.id IS NULL THEN {stopped} ELSE r.suppressed END"
+    else:
+        condition = _WILL_BE[kind].format(differs=differs(import_))
     alone = "" if kind == "duplicate" else "AND s.twin_of = 0"
     found = ask(
         f"SELECT s.id FROM recipients_importrow s {join}"

@@ -97,14 +97,27 @@ def _ask_password(chosen: Chosen, form: ExportForm) -> HttpResponse:
 
 
 def _ask(request: WorkspaceRequest, chosen: Chosen, form: ExportForm) -> HttpResponse:
+    people = chosen.selection.recipients()
     context = {
         "form": form,
         "chosen": chosen,
-        "number": chosen.selection.recipients().count(),
+        "anybody": people.exists(),
+        # The few ticked ones at once; of a million it is said when it is known.
+        "number": None if chosen.selection.ids is None else people.count(),
+        "count_url": f"{reverse('export-count')}?{urlencode(chosen.hidden)}",
         "remembered": bool(request.GET.get("format")),
     }
     status = 422 if form.errors else 200
     return render(request, "recipients/export_add.html", context, status=status)
+
+
+@require_safe
+@workspace_view
+def export_count(request: WorkspaceRequest) -> HttpResponse:
+    """Say how many are chosen: a fragment that the form loads by itself."""
+    chosen = read_chosen(request.GET, request)
+    context = {"number": chosen.selection.recipients().count()}
+    return render(request, "recipients/export_add.html#count", context)
 
 
 @require_safe
@@ -193,6 +206,7 @@ def export_cancel(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
 
 urlpatterns = [
     path("recipients/export/", export_add, name="export-add"),
+    path("recipients/export/count/", export_count, name="export-count"),
     path("recipients/exports/", export_list, name="exports"),
     path("recipients/exports/<uuid:pk>/", export_page, name="export"),
     path("recipients/exports/<uuid:pk>/live/", export_live, name="export-live"),

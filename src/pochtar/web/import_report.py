@@ -24,6 +24,7 @@ EXAMPLES = 5
 REFUSED_EXAMPLES = 3  # of each reason
 KEPT_SHOWN = 100
 CELLS = 4  # of a refused row
+REFUSED = "refused:"  # in front of a reason's code, where kinds are named
 
 # Kind of row: (colour, what will be, what was, what that means).
 KINDS: dict[str, tuple[str, str | Promise, str | Promise, str | Promise]] = {
@@ -90,14 +91,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A kind of row: how many there are, and examples."""
+    """A kind of row: how many there are; its examples are asked for by ``kind``."""
 
     kind: str
     colour: str
     label: str | Promise
     note: str | Promise
     number: int
-    examples: list[Example]
 
 
 def report_context(row: Import) -> dict[str, Any]:
@@ -108,6 +108,7 @@ def report_context(row: Import) -> dict[str, Any]:
         "rows": sum(row.counts.get(name, 0) for name in ROWS),
         "outcomes": _outcomes(row, is_past=not asks) if row.counts else [],
         "refused": _refused(row),
+        "has_examples": row.lot is not None and not row.pruned_at,
         "touched": row.counts.get("new", 0) + row.counts.get("updated", 0),
         "lists": row.lists.order_by("name"),
         "may_undo": can_undo(row),
@@ -130,7 +131,6 @@ def _outcomes(row: Import, *, is_past: bool) -> list[Outcome]:
     for kind, (colour, will_be, was, note) in KINDS.items():
         number = row.counts.get(kind, 0)
         if number or kind == "new":
-            examples = sample_rows(row, kind, limit=EXAMPLES) if number else []
             found.append(
                 Outcome(
                     kind=kind,
@@ -138,7 +138,6 @@ def _outcomes(row: Import, *, is_past: bool) -> list[Outcome]:
                     label=was if is_past else will_be,
                     note="" if is_past else note,
                     number=number,
-                    examples=[_example(each) for each in examples],
                 )
             )
     return found
@@ -149,19 +148,26 @@ def _refused(row: Import) -> list[Outcome]:
     reasons = sorted(row.refusals.items(), key=lambda pair: -pair[1])
     return [
         Outcome(
-            kind=code,
+            kind=f"{REFUSED}{code}",
             colour="bad",
             label=REFUSALS.get(code, code),
             note="",
             number=number,
-            examples=[
-                _example(each)
-                for each in sample_rows(row, f"refused:{code}", REFUSED_EXAMPLES)
-            ],
         )
         for code, number in reasons
         if number
     ]
+
+
+def examples_context(row: Import, kind: str) -> dict[str, Any] | None:
+    """Return examples of a kind of row, or None where there is no such kind."""
+    outcomes = [*_outcomes(row, is_past=row.stamp is not None), *_refused(row)]
+    outcome = next((one for one in outcomes if one.kind == kind), None)
+    if outcome is None:
+        return None
+    limit = REFUSED_EXAMPLES if kind.startswith(REFUSED) else EXAMPLES
+    samples = sample_rows(row, kind, limit=limit)
+    return {"outcome": outcome, "examples": [_example(each) for each in samples]}
 
 
 def _example(sample: Sample) -> Example:

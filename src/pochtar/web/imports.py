@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -34,7 +34,7 @@ from pochtar.web.access import (
 from pochtar.web.forms.imports import UploadForm
 from pochtar.web.import_columns import import_columns, render_columns
 from pochtar.web.import_reading import import_table, render_reading
-from pochtar.web.import_report import report_context
+from pochtar.web.import_report import examples_context, report_context
 from pochtar.web.import_stepper import FIRST, is_changeable, stepper_of
 from pochtar.web.import_steps import known_imports
 from pochtar.web.recipient_table import read_id, wants_fragment
@@ -167,6 +167,17 @@ def import_live(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     return response
 
 
+@require_safe
+@workspace_view
+def import_examples(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """Give examples of one kind of row: a fragment for whoever unfolds it."""
+    row = find_visible(known_imports(), request, pk)
+    context = examples_context(row, request.GET.get("kind", "new"))
+    if context is None:
+        raise Http404
+    return render(request, "imports/_examples.html", context)
+
+
 def progress_of(row: Import) -> dict[str, Any]:
     now = timezone.now()
     return {"rate": row.rate(now), "left": row.seconds_left(now)}
@@ -177,6 +188,11 @@ urlpatterns = [
     path("recipients/imports/new/", import_add, name="import-add"),
     path("recipients/imports/<uuid:pk>/", import_page, name="import"),
     path("recipients/imports/<uuid:pk>/live/", import_live, name="import-live"),
+    path(
+        "recipients/imports/<uuid:pk>/examples/",
+        import_examples,
+        name="import-examples",
+    ),
     path("recipients/imports/<uuid:pk>/table/", import_table, name="import-table"),
     path(
         "recipients/imports/<uuid:pk>/columns/", import_columns, name="import-columns"
