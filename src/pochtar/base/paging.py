@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 M = TypeVar("M")
 N = TypeVar("N")
@@ -58,17 +59,23 @@ def keyset_page(
     tie: str = "pk",
     cursor: str = "",
     size: int = SIZE,
+    by_index: bool = True,
 ) -> Page[R]:
     """Return the page of ``queryset`` behind (or, for a "previous" link, before) cursor.
 
     ``order`` is a column that is never null, "-" first for descending; ``tie`` is one
     that differs where ``order`` does not, and follows its direction.  A cursor that does
     not parse, or behind which nothing is left, shows the first page.
+
+    ``by_index=False`` has the database find all rows and sort them.  Left to itself it
+    hopes to meet a page full soon when it goes along the index of the order, and may go
+    through everything.
     """
-    walk = _Walk(order, tie, _read(cursor, queryset.model, order.lstrip("-"), tie))
+    place = _read(cursor, queryset.model, order.lstrip("-"), tie)
+    walk = _Walk(order, tie, place, by_index)
     rows = walk.rows(queryset, size)
     if walk.place and not rows:
-        return keyset_page(queryset, order=order, tie=tie, size=size)
+        return keyset_page(queryset, order=order, tie=tie, size=size, by_index=by_index)
     return walk.page(rows, size)
 
 
@@ -103,6 +110,7 @@ class _Walk:
     order: str
     tie: str
     place: _Place | None
+    by_index: bool = True
 
     @property
     def columns(self) -> tuple[str, str]:
@@ -121,9 +129,13 @@ class _Walk:
         if self.place:
             beyond = _beyond(name, tie, self.place, descending=self.descends)
             queryset = queryset.filter(beyond)
-        columns = [F(column) for column in dict.fromkeys([name, tie])]
+        columns = [self._sorted_by(column) for column in dict.fromkeys([name, tie])]
         ordering = [c.desc() if self.descends else c.asc() for c in columns]
         return queryset.order_by(*ordering)
+
+    def _sorted_by(self, column: str) -> F | Coalesce:
+        # No index is of this expression.
+        return F(column) if self.by_index else Coalesce(F(column), F(column))
 
     def edge(self, among: QuerySet[R], number: int) -> tuple[Any, Any] | None:
         keys = self.onwards(among).values_list(*self.columns)

@@ -160,6 +160,10 @@ class Recipient(models.Model):
                 condition=models.Q(suppressed=True),
                 name="recipients_recipient_stopped",
             ),
+            # "Added in the last N days".  An import writes at its end alone.
+            models.Index(
+                fields=["workspace", "created_at"], name="recipients_recipient_added"
+            ),
         ]
 
     def __str__(self) -> str:

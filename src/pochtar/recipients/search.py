@@ -156,7 +156,7 @@ def _sorted(
     keys = list(rows.values_list(column, "pk"))
     page = keyset_slice(keys, Recipient, order=order, cursor=cursor, size=size)
     return Found(
-        page=page.of(_people(page.rows)), total=Count(number=len(keys), more=False)
+        page=page.of(in_order(page.rows)), total=Count(number=len(keys), more=False)
     )
 
 
@@ -175,8 +175,10 @@ def _walked(search: Search, *, order: str, cursor: str, size: int) -> Found:
         size=size,
     )
     if page is None:
-        every = find_recipients(search)
-        page = keyset_page(every, order=order, cursor=cursor, size=size)
+        # What they are sorted by alone is fetched of them all: an index has it.
+        every = find_recipients(search).only("pk", order.removeprefix("-"))
+        keys = keyset_page(every, order=order, cursor=cursor, size=size, by_index=False)
+        page = keys.of(in_order([row.pk for row in keys.rows]))
     return Found(page=page, total=_total(search, page, wanted))
 
 
@@ -205,9 +207,14 @@ def _walked_list(search: Search, *, order: str, cursor: str, size: int) -> Found
             list=search.list_id, recipient__in=find_recipients(search).values("pk")
         )
         page = keyset_page(
-            every, order=order, tie="recipient_id", cursor=cursor, size=size
+            every,
+            order=order,
+            tie="recipient_id",
+            cursor=cursor,
+            size=size,
+            by_index=False,
         )
-    found = page.of(_people([row.recipient_id for row in page.rows]))
+    found = page.of(in_order([row.recipient_id for row in page.rows]))
     return Found(page=found, total=_total(search, found, wanted))
 
 
@@ -224,6 +231,7 @@ def _total(search: Search, page: Page[Recipient], wanted: QuerySet[Any]) -> Coun
     return count_up_to(wanted, FEW)
 
 
-def _people(ids: list[UUID]) -> list[Recipient]:
+def in_order(ids: list[UUID]) -> list[Recipient]:
+    """Return these recipients, in the order of their ids."""
     people = Recipient.objects.in_bulk(ids)  # somebody may have been deleted meanwhile
     return [people[pk] for pk in ids if pk in people]

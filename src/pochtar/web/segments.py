@@ -29,7 +29,7 @@ from pochtar.recipients.segment_services import (
     delete_segment,
 )
 from pochtar.recipients.segment_words import describe, names_in
-from pochtar.recipients.segments import matching, segment_recipients
+from pochtar.recipients.segments import matching, segment_page, segment_recipients
 from pochtar.web.access import (
     WorkspaceRequest,
     find_editable,
@@ -66,7 +66,7 @@ def segments(request: WorkspaceRequest) -> HttpResponse:
 def segment(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
     row = _seen(request, pk)
     rule = parse_rule(row.rule)
-    page = keyset_page(segment_recipients(row), cursor=request.GET.get("cursor", ""))
+    page = segment_page(row, cursor=request.GET.get("cursor", ""))
     context = {
         "segment": row,
         "sentence": describe(rule, names_in(row.workspace, [rule])),

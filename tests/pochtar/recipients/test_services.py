@@ -6,7 +6,7 @@ import pytest
 
 from pochtar.accounts.models import AuditEntry, User, Workspace
 from pochtar.base.errors import Conflict, InvalidInput, NotAllowed
-from pochtar.recipients import attributes
+from pochtar.recipients import attributes, services
 from pochtar.recipients.models import (
     Attribute,
     ConsentEntry,
