@@ -48,13 +48,6 @@ FILL = {
         FROM s
     """,
 }
-WORDS = """
-    INSERT INTO recipients_searchword (workspace_id, recipient_id, word)
-    SELECT workspace_id, id, word FROM recipients_recipient,
-        (SELECT 'анна' AS word UNION ALL SELECT 'петрова'
-         UNION ALL SELECT 'firma.example') AS words
-    UNION ALL SELECT workspace_id, id, email_key FROM recipients_recipient
-"""
 SUBSCRIPTIONS = """
     INSERT INTO recipients_subscription (list_id, recipient_id, created_at)
     SELECT %s, id, created_at FROM recipients_recipient
@@ -137,7 +130,12 @@ def fill(recipients: int) -> None:
 
     from pochtar.accounts.models import User  # noqa: PLC0415
     from pochtar.accounts.services import open_workspace  # noqa: PLC0415
-    from pochtar.recipients.models import Attribute, RecipientList  # noqa: PLC0415
+    from pochtar.recipients.indexing import index_recipients  # noqa: PLC0415
+    from pochtar.recipients.models import (  # noqa: PLC0415
+        Attribute,
+        Recipient,
+        RecipientList,
+    )
 
     call_command("migrate", verbosity=0)
     owner = User.objects.create_user("owner@bench.example", "correct horse battery")
@@ -152,8 +150,9 @@ def fill(recipients: int) -> None:
         key, row = key.hex, row.hex
     with connection.cursor() as cursor:
         cursor.execute(FILL[connection.vendor], [key, recipients])
-        cursor.execute(WORDS)
         cursor.execute(SUBSCRIPTIONS, [row])
+    index_recipients(Recipient.objects.of(workspace))
+    with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
 

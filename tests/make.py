@@ -35,6 +35,7 @@ from pochtar.recipients.models import (
     StopUpload,
     Suppression,
     SuppressionReason,
+    WorkState,
 )
 from pochtar.recipients.search import Search
 from pochtar.recipients.selections import Selection, pack_selection
@@ -122,6 +123,7 @@ def make_stop_upload(workspace: Workspace, **over: Any) -> StopUpload:
         **{
             "content": b"anna@example.com\nbad.example\n",
             "reason": SuppressionReason.MANUAL,
+            "state": WorkState.IDLE,
             **over,
         },
     )

@@ -147,9 +147,18 @@ mine = Membership.objects.filter(workspace={workspace!r}, role="owner")
 part = mine.select_related("workspace", "user")[0]
 workspace, by = part.workspace, part.user
 stop_address(workspace, "stopped@mail.example", reason="manual", evidence="Звонок", by=by)
-StopUpload.objects.create(
-    workspace=workspace, content=b"a@mail.example\\nbad.example\\n", reason="manual"
-)
+rows = b"a@mail.example\\nbad.example\\n"
+for state in ("idle", "failed", "done"):
+    StopUpload.objects.create(
+        workspace=workspace,
+        content=rows,
+        reason="manual",
+        state=state,
+        total=2,
+        done=2,
+        added=2,
+        error="" if state != "failed" else "too_many_rows",
+    )
 ids = frozenset(Recipient.objects.of(workspace).values_list("pk", flat=True)[:20])
 chosen = Selection(search=Search(workspace=workspace), ids=ids)
 add_selected(chosen, to=create_list(workspace, by=by, name="Гости"), by=by)

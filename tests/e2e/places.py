@@ -30,6 +30,7 @@ NOT_PAGES = {
     "mailing-live": "a fragment of the mailing's page",
     "attempts-csv": "a file",
     "stoplist-csv": "a file",
+    "stoplist-upload-live": "a fragment of the upload's page",
     "mailing-attempts-csv": "a file",
     "message-frame": "the inside of a frame",
     "sandbox-frame": "the inside of a frame",
@@ -199,7 +200,6 @@ TABLES = {
     "list": "recipients_recipientlist",
     "job": "recipients_bulkjob",
     "stoplist-lift": "recipients_suppression",
-    "stoplist-upload": "recipients_stopupload",
     "segment": "recipients_segment",
     "attribute": "recipients_attribute",
     "export": "recipients_export",
@@ -211,8 +211,9 @@ TABLES = {
 }
 # Pages of a sender's domain, which has no id.
 OF_DOMAINS = ("sender-domain", "dkim-import")
+States = dict[str, tuple[str, ...]]
 # In which state of a mailing its pages exist.
-STATES = {
+STATES: States = {
     "mailing": (
         "created",
         "scheduled",
@@ -230,7 +231,7 @@ STATES = {
     "mailing-send-unknown": ("completed",),
 }
 # And of an import.
-STEPS = {
+STEPS: States = {
     "import": ("uploaded", "checking", "checked", "applying", "finished"),
     "import-table": ("uploaded",),
     "import-columns": ("uploaded",),
@@ -240,21 +241,26 @@ STEPS = {
 }
 
 
+# And of an uploaded stop list.
+UPLOADS: States = {"stoplist-upload": ("idle", "failed", "done")}
+# The table whose rows have pages by their state, and the column that says it.
+STANDING: dict[str, tuple[str, str, States]] = {
+    "mailing": ("mailings_mailing", "status", STATES),
+    "import": ("recipients_import", "step", STEPS),
+    "stoplist-upload": ("recipients_stopupload", "state", UPLOADS),
+}
+
+
 def _objects(
     installation: Installation, workspace: str, name: str
 ) -> Iterator[tuple[str, UUID]]:
     kind = name.partition("-")[0]
-    if kind == "mailing":
-        for state in STATES[name]:
-            sql = "SELECT id FROM mailings_mailing WHERE workspace_id=? AND status=?"
+    if standing := STANDING.get(name) or STANDING.get(kind):
+        table, column, states = standing
+        for state in states[name]:
+            sql = f"SELECT id FROM {table} WHERE workspace_id=? AND {column}=?"
             if pk := installation.one(sql, workspace, state):
                 yield f"{name}-{state}", UUID(pk)
-        return
-    if kind == "import":
-        for step in STEPS[name]:
-            sql = "SELECT id FROM recipients_import WHERE workspace_id=? AND step=?"
-            if pk := installation.one(sql, workspace, step):
-                yield f"{name}-{step}", UUID(pk)
         return
     # A real SMTP server rather than the sandbox, which nobody edits or deletes.
     order = "kind DESC" if kind == "relay" else "id"

@@ -1,4 +1,4 @@
-"""The benchmark of sending runs, and prints what it promises."""
+"""The benchmarks run, and print what they promise."""
 
 from __future__ import annotations
 
@@ -29,6 +29,57 @@ FIGURES = {
 }
 
 
+def own_environment() -> dict[str, str]:
+    """Not the database of the tests."""
+    return {
+        name: value for name, value in os.environ.items() if "DATABASE_URL" not in name
+    }
+
+
+OTHERS = {
+    "imports": (
+        ["--rows", "300", "--parts", "sqlite"],
+        {
+            "sqlite_rows_per_second",
+            "sqlite_ratio_to_row_by_row",
+            "sqlite_again_rows_per_second",
+            "sqlite_peak_rss_mb",
+        },
+    ),
+    "pages": (
+        ["--recipients", "1200", "--repeats", "2", "--only", "sqlite"],
+        {
+            "sqlite_p95_ms_recipients_by_name",
+            "sqlite_queries_import",
+            "sqlite_p95_ms_worst",
+        },
+    ),
+    "exports": (
+        ["--recipients", "300", "--only", "sqlite"],
+        {"sqlite_xlsx_rows_per_second", "sqlite_excel_csv_peak_rss_mb"},
+    ),
+}
+
+
+@pytest.mark.skipif(
+    bool(os.environ.get("TEST_DATABASE_URL")), reason="measures on SQLite"
+)
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_benchmark_runs_on_few_rows(name: str) -> None:
+    options, figures = OTHERS[name]
+    done = subprocess.run(
+        [sys.executable, f"bench/{name}.py", *options],
+        cwd=ROOT,
+        env=own_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert {line.partition(": ")[0] for line in done.stdout.splitlines()} >= figures
+
+
 @pytest.mark.skipif(
     not os.environ.get("TEST_DATABASE_URL"), reason="measures on PostgreSQL"
 )
@@ -38,13 +89,10 @@ def test_the_benchmark_of_sending_prints_every_figure() -> None:
         *("--recipients", "300", "--rounds", "1", "--frozen", "500"),
         *("--connections", "2", "--dkim", "--json"),
     ]
-    environment = {
-        name: value for name, value in os.environ.items() if "DATABASE_URL" not in name
-    }
     done = subprocess.run(
         [sys.executable, "bench/send.py", *options],
         cwd=ROOT,
-        env=environment,
+        env=own_environment(),
         capture_output=True,
         text=True,
         check=True,

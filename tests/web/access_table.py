@@ -294,6 +294,7 @@ RECIPIENTS = {
     "stoplist-lift": page(stopped, post=EDITOR),
     "stoplist-import": page(post=EDITOR),
     "stoplist-upload": page(stop_upload, post=EDITOR),
+    "stoplist-upload-live": page(stop_upload),
     "stoplist-csv": page(),
     "segments": page(),
     "segment-add": page(post=EDITOR),

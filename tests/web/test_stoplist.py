@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from pochtar.accounts.models import AuditEntry, User, Workspace
+from pochtar.recipients import stop_exchange
 from pochtar.recipients.models import (
     Recipient,
     StopUpload,
@@ -18,7 +19,7 @@ from pochtar.recipients.models import (
     SuppressionReason,
 )
 from pochtar.recipients.stop_marks import mark_suppressed
-from tests.make import make_recipient, make_suppression
+from tests.make import make_recipient, make_stop_upload, make_suppression
 
 pytestmark = pytest.mark.django_db
 PAGE = "/stoplist/"
@@ -179,6 +180,28 @@ def test_an_import_shows_first_what_it_would_do(
     assert Recipient.objects.filter(suppressed=True).count() == 2
     assert not StopUpload.objects.exists()
     assert AuditEntry.objects.get(verb="stop_list_imported").details["number"] == 2
+
+
+def test_a_long_list_shows_how_far_it_is(
+    as_editor: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stop_exchange, "AT_ONCE", 0)
+    monkeypatch.setattr(stop_exchange, "nudge_upload", lambda pk: None)
+    upload = make_stop_upload(workspace)
+    url = reverse("stoplist-upload", args=[upload.pk])
+    live = reverse("stoplist-upload-live", args=[upload.pk])
+
+    asked = as_editor.post(url)
+    page = text_of(as_editor.get(asked["Location"]))
+
+    assert asked["Location"] == url
+    assert f'hx-get="{live}" hx-trigger="every 1s"' in page
+    assert "HX-Refresh" not in as_editor.get(live)
+    stop_exchange.run_upload(upload.pk)
+    assert as_editor.get(live)["HX-Refresh"] == "true"
+    page = text_of(as_editor.get(url))
+    assert reverse("stoplist") in page
+    assert "every 1s" not in page
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tell a worker to look at a bulk action or an export now; the tick finds a lost one."""
+"""Tell a worker to look at something in the background now; the tick finds a lost one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class NamedTask:
 
 RUN_JOB = NamedTask("pochtar.recipients.run_job")
 RUN_EXPORT = NamedTask("pochtar.recipients.run_export")
+RUN_UPLOAD = NamedTask("pochtar.recipients.run_stop_upload")
 
 
 def nudge_job(pk: UUID) -> None:
@@ -32,3 +33,7 @@ def nudge_job(pk: UUID) -> None:
 
 def nudge_export(pk: UUID) -> None:
     nudge(RUN_EXPORT, str(pk))
+
+
+def nudge_upload(pk: UUID) -> None:
+    nudge(RUN_UPLOAD, str(pk))

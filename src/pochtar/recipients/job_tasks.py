@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from pochtar.recipients import exports, jobs
+from pochtar.recipients import exports, jobs, stop_exchange
 from pochtar.recipients.job_nudges import nudge_job
 
 
@@ -21,6 +21,11 @@ def run_job(pk: str) -> None:
 @shared_task(name="pochtar.recipients.run_export")  # type: ignore[untyped-decorator]
 def run_export(pk: str) -> None:
     exports.run_export(UUID(pk))
+
+
+@shared_task(name="pochtar.recipients.run_stop_upload")  # type: ignore[untyped-decorator]
+def run_stop_upload(pk: str) -> None:
+    stop_exchange.run_upload(UUID(pk))
 
 
 @shared_task(name="pochtar.recipients.prune")  # type: ignore[untyped-decorator]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,16 +17,24 @@ from django.utils.translation import gettext_lazy as _
 from pochtar.accounts.models import Role, User, Workspace
 from pochtar.accounts.services import require_role, write_audit
 from pochtar.base.addresshash import hash_address
-from pochtar.base.errors import InvalidInput
+from pochtar.base.errors import Conflict, InvalidInput, PochtarError
 from pochtar.recipients.cleaning import clean_address
-from pochtar.recipients.models import StopUpload, Suppression, SuppressionReason
+from pochtar.recipients.job_nudges import nudge_upload
+from pochtar.recipients.models import (
+    StopUpload,
+    Suppression,
+    SuppressionReason,
+    WorkState,
+)
 from pochtar.recipients.stop_marks import batches
 from pochtar.recipients.stop_rows import MOST_BYTES, Refused, read_stop_list
-from pochtar.recipients.stoplist import StopEntry, Stopped, stop_many
+from pochtar.recipients.stoplist import StopEntry, stop_batch
+from pochtar.recipients.work import LeaseLost, keep, let_go, take
 
 SHOWN = 100  # refused rows
 KEPT_FOR = dt.timedelta(days=1)
 READ_AT_ONCE = 2000
+AT_ONCE = 100_000  # bytes that are imported while the reader waits
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,13 +68,14 @@ def keep_upload(
         )
     next(read_stop_list(content, file_name, reason), None)
     old = StopUpload.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
-    old.delete()
+    old.exclude(state__in=[WorkState.WAITING, WorkState.RUNNING]).delete()
     return StopUpload.objects.create(
         workspace=workspace,
         created_by=by,
         file_name=file_name[-200:],
         content=content,
         reason=reason,
+        state=WorkState.IDLE,
     )
 
 
@@ -88,12 +99,67 @@ def preview_upload(upload: StopUpload) -> Preview:
     return preview
 
 
-def import_upload(upload: StopUpload, *, by: User) -> Stopped:
-    """Add what can be read, and forget the file."""
+def import_upload(upload: StopUpload, *, by: User) -> StopUpload:
+    """Add what can be read: little at once, much in the background.
+
+    Conflict "upload_moved_on" if somebody has said so already.
+    """
+    require_role(by, upload.workspace, Role.EDITOR)
+    waiting = StopUpload.objects.filter(
+        pk=upload.pk, state__in=[WorkState.IDLE, WorkState.FAILED]
+    )
+    if not waiting.update(state=WorkState.WAITING, created_by=by, error=""):
+        raise Conflict("upload_moved_on", _("This list is being imported already."))
+    if len(upload.content) > AT_ONCE:
+        nudge_upload(upload.pk)
+        upload.refresh_from_db()
+        return upload
+    run_upload(upload.pk)
+    upload.refresh_from_db()
+    if (
+        upload.state == WorkState.DONE
+    ):  # its page has nothing to say that the list has not
+        StopUpload.objects.filter(pk=upload.pk).delete()
+    return upload
+
+
+def run_upload(pk: UUID) -> None:
+    """Add its entries, from where the last worker got to, unless somebody else does."""
+    upload = take(StopUpload, pk)
+    if upload is None:
+        return
+    try:
+        _add_entries(upload)
+    except LeaseLost:
+        pass
+    except PochtarError as error:
+        let_go(upload, state=WorkState.FAILED, error=error.code)
+
+
+def _add_entries(upload: StopUpload) -> None:
+    if not upload.started_at:
+        rows = sum(isinstance(row, StopEntry) for row in _rows(upload))
+        keep(upload, started_at=timezone.now(), total=rows)
     entries = (row for row in _rows(upload) if isinstance(row, StopEntry))
-    done = stop_many(upload.workspace, entries, by=by, source=upload.file_name)
-    upload.delete()
-    return done
+    for batch in batches(islice(entries, upload.done, None)):
+        with transaction.atomic():
+            new = stop_batch(upload.workspace, batch, by=upload.created_by)
+            keep(
+                upload,
+                done=upload.done + len(batch),
+                added=upload.added + new.added,
+                marked=upload.marked + new.marked,
+            )
+    with transaction.atomic():
+        let_go(upload, state=WorkState.DONE, content=b"")
+        write_audit(
+            upload.workspace,
+            by=upload.created_by,
+            verb="stop_list_imported",
+            subject=upload.workspace,
+            number=upload.added,
+            source=upload.file_name,
+        )
 
 
 def export_stop_list(workspace: Workspace, *, by: User) -> Iterator[list[Any]]:

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from pochtar.accounts.models import OwnedQuerySet, User, Workspace
-from pochtar.base.ids import uuid7
 from pochtar.recipients.consent_models import SuppressionReason
+from pochtar.recipients.work_models import Work
 
 
-class StopUpload(models.Model):
+class StopUpload(Work):
     """A file, or a paste, between its preview and the word that it may go in.
 
     It is small, lives for a day at most, and has to be found by whichever server
-    answers next: so it waits in the database.
+    answers next: so it waits in the database.  ``done`` counts the entries that have
+    been gone through, ``added`` and ``marked`` what came of them.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    workspace = models.ForeignKey(
-        Workspace, on_delete=models.CASCADE, related_name="stop_uploads"
-    )
-    created_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
     file_name = models.CharField(max_length=200, blank=True)  # "" = pasted
-    content = models.BinaryField()
+    content = models.BinaryField()  # nothing once it is done
     # Of the rows that give none.
     reason = models.CharField(max_length=12, choices=SuppressionReason)
-
-    objects = OwnedQuerySet.as_manager()
+    added = models.PositiveBigIntegerField(default=0)  # entries; the rest were there
+    marked = models.PositiveBigIntegerField(default=0)  # recipients that they stop
 
     class Meta:
         verbose_name = _("uploaded stop list")

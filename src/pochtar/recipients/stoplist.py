@@ -198,11 +198,8 @@ def stop_many(
     require_role(by, workspace, Role.EDITOR)
     added = marked = 0
     for batch in batches(entries):
-        with transaction.atomic():
-            lock_stop_list(workspace)
-            added_now, marked_now = _stop_batch(workspace, batch, by=by)
-            note_departure(workspace)
-        added, marked = added + added_now, marked + marked_now
+        done = stop_batch(workspace, batch, by=by)
+        added, marked = added + done.added, marked + done.marked
     write_audit(
         workspace,
         by=by,
@@ -295,10 +292,12 @@ def _stop_recipients(workspace: Workspace, keys: list[str]) -> int:
     return number
 
 
-def _stop_batch(
-    workspace: Workspace, batch: list[StopEntry], *, by: User
-) -> tuple[int, int]:
-    """Add the batch's entries; return how many are new, and recipients marked."""
+@transaction.atomic
+def stop_batch(
+    workspace: Workspace, batch: list[StopEntry], *, by: User | None
+) -> Stopped:
+    """Add these entries, which are clean already, at once."""
+    lock_stop_list(workspace)
     addresses: dict[str, StopEntry] = {}
     domains: dict[str, StopEntry] = {}
     for one in batch:  # of two for the same the first counts
@@ -327,7 +326,8 @@ def _stop_batch(
     marked = mine.filter(email_key__in=list(new_addresses)).update(suppressed=True)
     marked += mark_domains(pk_of(workspace), new_domains)
     _record_wishes(workspace, new_addresses, by=by)
-    return len(rows), marked
+    note_departure(workspace)
+    return Stopped(added=len(rows), marked=marked)
 
 
 def _fresh(
@@ -342,7 +342,7 @@ def _fresh(
 
 
 def _record_wishes(
-    workspace: Workspace, entries: dict[str, StopEntry], *, by: User
+    workspace: Workspace, entries: dict[str, StopEntry], *, by: User | None
 ) -> None:
     for reason, kind in WISHES.items():
         record_many(

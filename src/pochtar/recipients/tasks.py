@@ -13,8 +13,8 @@ from pochtar.base.queue import Task, nudge
 from pochtar.recipients.domain_health import ask_about_domains, walk_recipients
 from pochtar.recipients.import_pruning import prune_imports
 from pochtar.recipients.import_work import RUN_IMPORT, nudge_import, run_turn
-from pochtar.recipients.job_tasks import run_export, run_job
-from pochtar.recipients.models import BulkJob, Export, Import, Work
+from pochtar.recipients.job_tasks import run_export, run_job, run_stop_upload
+from pochtar.recipients.models import BulkJob, Export, Import, StopUpload, Work
 from pochtar.recipients.work import rows_of
 
 # The model, and the task that does it.
@@ -22,6 +22,7 @@ KINDS: Sequence[tuple[type[Work], Task]] = (
     (Import, RUN_IMPORT),
     (BulkJob, run_job),
     (Export, run_export),
+    (StopUpload, run_stop_upload),
 )
 
 

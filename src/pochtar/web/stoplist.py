@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,7 +21,12 @@ from pochtar.accounts.models import Role
 from pochtar.base.addresshash import hash_address
 from pochtar.base.errors import Conflict, InvalidInput
 from pochtar.base.paging import keyset_page
-from pochtar.recipients.models import StopUpload, Suppression, SuppressionReason
+from pochtar.recipients.models import (
+    StopUpload,
+    Suppression,
+    SuppressionReason,
+    WorkState,
+)
 from pochtar.recipients.stop_exchange import (
     Preview,
     export_stop_list,
@@ -175,25 +182,57 @@ def _keep(request: WorkspaceRequest, form: StopListForm) -> StopUpload:
 @form_view
 @workspace_view
 def stoplist_upload(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
-    """Show what the import would do; a POST does it."""
+    """Show what the import would do; a POST does it.  Then: how far it is."""
     rows = StopUpload.objects.select_related("workspace")
     if request.method != "POST":
         upload = find_visible(rows, request, pk)
+        if upload.is_active or upload.state == WorkState.DONE:
+            return render(request, "stoplist/upload_busy.html", _progress(upload))
         return _preview(request, upload)
     upload = find_editable(rows, request, pk)
-    done = import_upload(upload, by=request.user)
-    entries = ngettext(
-        "%(number)d entry has been added to the stop list.",
-        "%(number)d entries have been added to the stop list.",
-        done.added,
-    ) % {"number": done.added}
-    marked = ngettext(
-        "%(number)d recipient gets no more mailings.",
-        "%(number)d recipients get no more mailings.",
-        done.marked,
-    ) % {"number": done.marked}
-    messages.success(request, f"{entries} {marked}")
+    try:
+        upload = import_upload(upload, by=request.user)
+    except Conflict as error:
+        messages.error(request, str(error))
+    if upload.state != WorkState.DONE:
+        return redirect("stoplist-upload", upload.pk)
+    messages.success(request, _added(upload))
     return redirect("stoplist")
+
+
+@require_safe
+@workspace_view
+def stoplist_upload_live(request: WorkspaceRequest, pk: UUID) -> HttpResponse:
+    """Give the moving part; reload the page when it has ended."""
+    upload = find_visible(StopUpload.objects.all(), request, pk)
+    answer = render(request, "stoplist/upload_busy.html#live", _progress(upload))
+    if not upload.is_active:
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+def _progress(upload: StopUpload) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "upload": upload,
+        "rate": upload.rate(now),
+        "seconds_left": upload.seconds_left(now),
+        "outcome": _added(upload),
+    }
+
+
+def _added(upload: StopUpload) -> str:
+    entries = ngettext(
+        "%(number)s entry has been added to the stop list.",
+        "%(number)s entries have been added to the stop list.",
+        upload.added,
+    ) % {"number": number_format(upload.added, force_grouping=True)}
+    marked = ngettext(
+        "%(number)s recipient gets no more mailings.",
+        "%(number)s recipients get no more mailings.",
+        upload.marked,
+    ) % {"number": number_format(upload.marked, force_grouping=True)}
+    return f"{entries} {marked}"
 
 
 def _preview(request: WorkspaceRequest, upload: StopUpload) -> HttpResponse:
@@ -227,6 +266,11 @@ urlpatterns = [
     path("stoplist/add/", stoplist_add, name="stoplist-add"),
     path("stoplist/import/", stoplist_import, name="stoplist-import"),
     path("stoplist/import/<uuid:pk>/", stoplist_upload, name="stoplist-upload"),
+    path(
+        "stoplist/import/<uuid:pk>/live/",
+        stoplist_upload_live,
+        name="stoplist-upload-live",
+    ),
     path("stoplist/stoplist.csv", stoplist_csv, name="stoplist-csv"),
     path("stoplist/<uuid:pk>/lift/", stoplist_lift, name="stoplist-lift"),
 ]

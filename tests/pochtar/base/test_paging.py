@@ -20,20 +20,26 @@ pytestmark = pytest.mark.django_db
 names = st.lists(st.sampled_from(["", "а", "а ", "б", "ё", "z", "Я", "𐍈"]), max_size=12)
 
 
-@given(names=names, size=st.integers(1, 5), order=st.sampled_from(["name_key", "pk"]))
+@given(
+    names=names,
+    size=st.integers(1, 5),
+    order=st.sampled_from(["name_key", "pk"]),
+    by_index=st.booleans(),
+)
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_walking_forward_and_back_visits_each_row_exactly_once(
-    sign: str, names: list[str], size: int, order: str
+    sign: str, names: list[str], size: int, order: str, by_index: bool
 ) -> None:
     rows = _rows(names)
     everybody = list(rows.order_by(sign + order, f"{sign}pk"))
+    how: dict[str, Any] = {"order": sign + order, "size": size, "by_index": by_index}
 
-    forward = [keyset_page(rows, order=sign + order, size=size)]
+    forward = [keyset_page(rows, **how)]
     while cursor := forward[-1].next:
-        forward.append(keyset_page(rows, order=sign + order, size=size, cursor=cursor))
+        forward.append(keyset_page(rows, **how, cursor=cursor))
     back = [forward[-1]]
     while cursor := back[-1].previous:
-        back.append(keyset_page(rows, order=sign + order, size=size, cursor=cursor))
+        back.append(keyset_page(rows, **how, cursor=cursor))
 
     assert [row for page in forward for row in page.rows] == everybody
     assert [page.rows for page in reversed(back)] == [page.rows for page in forward]
@@ -109,7 +115,7 @@ def test_another_column_can_break_the_ties() -> None:
     rows = _rows(["a", "b", "c"])
     members = make_list(rows[0].workspace, *rows).subscriptions
 
-    order = {"order": "-recipient_id", "tie": "recipient_id"}
+    order: dict[str, Any] = {"order": "-recipient_id", "tie": "recipient_id"}
     first = keyset_page(members.all(), **order, size=2)
     second = keyset_page(members.all(), **order, size=2, cursor=first.next)
 

@@ -77,7 +77,7 @@ def test_duplicates_of_a_second_file_are_not_sought_by_comparing_each_with_each(
         execute: Callable[..., Any], sql: str, parameters: Any, *more: Any
     ) -> Any:
         if sql.startswith("CREATE TEMPORARY TABLE import_twins"):
-            with connection.connection.cursor() as cursor:  # type: ignore[union-attr]
+            with connection.connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN {sql}", parameters)
                 plans.append("\n".join(line for (line,) in cursor.fetchall()))
         return execute(sql, parameters, *more)
