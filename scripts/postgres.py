@@ -39,8 +39,11 @@ def find_binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def throwaway_cluster(binaries: Path) -> Iterator[str]:
-    """Yield the address of an empty database that only this program uses."""
+def throwaway_cluster(binaries: Path, *settings: str) -> Iterator[str]:
+    """Yield the address of an empty database that only this program uses.
+
+    ``settings`` are the server's, as ``name=value``.
+    """
     home = Path(tempfile.mkdtemp(prefix="pochtar-postgres-"))
     identity = _unprivileged(home)
     data = home / "data"
@@ -55,7 +58,7 @@ def throwaway_cluster(binaries: Path) -> Iterator[str]:
             **identity,
         )
         port = _free_port()
-        server = _start(binaries, data, port, identity)
+        server = _start(binaries, data, port, identity, settings)
         _wait_until_ready(binaries, port, server)
         yield f"postgres://pochtar@127.0.0.1:{port}/postgres"
     finally:
@@ -76,10 +79,15 @@ def _unprivileged(home: Path) -> dict[str, Any]:
 
 
 def _start(
-    binaries: Path, data: Path, port: int, identity: dict[str, Any]
+    binaries: Path,
+    data: Path,
+    port: int,
+    identity: dict[str, Any],
+    more: tuple[str, ...],
 ) -> subprocess.Popen[bytes]:
     settings = [
         *FAST,
+        *more,
         "listen_addresses=127.0.0.1",
         f"unix_socket_directories={data}",
         "max_connections=60",
