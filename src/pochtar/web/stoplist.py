@@ -227,6 +227,8 @@ def _added(upload: StopUpload) -> str:
         "%(number)s entries have been added to the stop list.",
         upload.added,
     ) % {"number": number_format(upload.added, force_grouping=True)}
+    if not upload.marked:
+        return entries
     marked = ngettext(
         "%(number)s recipient gets no more mailings.",
         "%(number)s recipients get no more mailings.",
