@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
             name="started_at",
             field=models.DateTimeField(null=True),
         ),
-        # Those that lie there wait for a person"s word, not for a worker.
+        # Those that lie there wait for a person's word, not for a worker.
         migrations.AddField(
             model_name="stopupload",
             name="state",
