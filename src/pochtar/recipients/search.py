@@ -31,7 +31,7 @@ from pochtar.recipients.indexing import (
     texts_with,
     with_folded_key,
 )
-from pochtar.recipients.models import Recipient, Subscription
+from pochtar.recipients.models import Recipient, RecipientList, Subscription
 from pochtar.recipients.words import terms_of
 
 SMALL = 2_000
@@ -129,9 +129,10 @@ def _first_of_each(search: Search) -> Iterator[list[UUID]]:
 
 
 def _members(search: Search) -> QuerySet[Subscription]:
-    return Subscription.objects.filter(
-        list=search.list_id, list__workspace=search.workspace
-    )
+    # Asked apart: joined to each place in the list it would be asked for each.
+    mine = RecipientList.objects.of(search.workspace).filter(pk=search.list_id)
+    members = Subscription.objects.filter(list=search.list_id)
+    return members if mine.exists() else members.none()
 
 
 def _others(
