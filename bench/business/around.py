@@ -150,7 +150,7 @@ def add_segments(workspace: Workspace, recipients: int) -> None:
 
 
 def add_work(workspace: Workspace, recipients: int) -> None:
-    """A bulk action with a hundred thousand remembered, exports, more imports."""
+    """A bulk action with a hundred thousand remembered, and a hundred exports."""
     by = _user(workspace)
     few = Recipient.objects.of(workspace).order_by("pk")[: min(STOPPED, recipients)]
     job = BulkJob.objects.create(

@@ -29,7 +29,7 @@ def segment_page(segment: Segment, *, cursor: str = "") -> Page[Recipient]:
     """Return a page of those in the segment, the newest first.
 
     As `search` does: a walk along the newest soon has a page full of a wide segment; if
-    it has not, the segment is small, and found whole.
+    it has not, the segment is small or lies further back, and is found whole.
     """
     everybody: QuerySet[Recipient] = Recipient.objects.of(segment.workspace)
     people = segment_recipients(segment)

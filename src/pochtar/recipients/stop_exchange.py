@@ -108,7 +108,8 @@ def import_upload(upload: StopUpload, *, by: User) -> StopUpload:
     waiting = StopUpload.objects.filter(
         pk=upload.pk, state__in=[WorkState.IDLE, WorkState.FAILED]
     )
-    if not waiting.update(state=WorkState.WAITING, created_by=by, error=""):
+    order = {"state": WorkState.WAITING, "created_by": by, "error": ""}
+    if not waiting.update(**order, finished_at=None):
         raise Conflict("upload_moved_on", _("This list is being imported already."))
     if len(upload.content) > AT_ONCE:
         nudge_upload(upload.pk)
@@ -116,9 +117,8 @@ def import_upload(upload: StopUpload, *, by: User) -> StopUpload:
         return upload
     run_upload(upload.pk)
     upload.refresh_from_db()
-    if (
-        upload.state == WorkState.DONE
-    ):  # its page has nothing to say that the list has not
+    if upload.state == WorkState.DONE:
+        # Its page would say nothing that the list does not.
         StopUpload.objects.filter(pk=upload.pk).delete()
     return upload
 

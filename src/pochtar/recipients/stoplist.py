@@ -188,29 +188,6 @@ def lift(suppression: Suppression, *, by: User) -> None:
         )
 
 
-def stop_many(
-    workspace: Workspace, entries: Iterable[StopEntry], *, by: User, source: str = ""
-) -> Stopped:
-    """Add entries that are clean already, in batches that are transactions each.
-
-    One that is there stays as it is.  Interrupted, it can be done again.
-    """
-    require_role(by, workspace, Role.EDITOR)
-    added = marked = 0
-    for batch in batches(entries):
-        done = stop_batch(workspace, batch, by=by)
-        added, marked = added + done.added, marked + done.marked
-    write_audit(
-        workspace,
-        by=by,
-        verb="stop_list_imported",
-        subject=workspace,
-        number=added,
-        source=source,
-    )
-    return Stopped(added=added, marked=marked)
-
-
 def remember_departed(workspace: Workspace | UUID, recipients: Iterable[UUID]) -> int:
     """Keep on the stop list, by hash, who of these had unsubscribed (BNC-07).
 
@@ -296,7 +273,7 @@ def _stop_recipients(workspace: Workspace, keys: list[str]) -> int:
 def stop_batch(
     workspace: Workspace, batch: list[StopEntry], *, by: User | None
 ) -> Stopped:
-    """Add these entries, which are clean already, at once."""
+    """Add these entries, which are clean already; one that is there stays as it is."""
     lock_stop_list(workspace)
     addresses: dict[str, StopEntry] = {}
     domains: dict[str, StopEntry] = {}

@@ -23,7 +23,7 @@ from pochtar.recipients.leaving import unsubscribe_recipient
 from pochtar.recipients.models import Recipient, UnsubscribedVia
 from pochtar.recipients.search import Search
 from pochtar.recipients.selections import Selection
-from pochtar.recipients.stoplist import StopEntry, stop_many
+from pochtar.recipients.stoplist import StopEntry, stop_batch
 from tests.make import make_recipient
 from tests.pochtar.delivery.launching import launch, make_people
 
@@ -48,7 +48,7 @@ def stop(people: Sequence[Recipient]) -> None:
     workspace = people[0].workspace
     owner = workspace.participants.get()
     entries = [StopEntry(email=one.email) for one in people]
-    stop_many(workspace, entries, by=owner)
+    stop_batch(workspace, entries, by=owner)
 
 
 def doubt(people: Sequence[Recipient]) -> None:

@@ -27,8 +27,8 @@ from pochtar.recipients.stoplist import (
     StopEntry,
     lift,
     stop_address,
+    stop_batch,
     stop_domain,
-    stop_many,
 )
 from tests.make import make_recipient
 
@@ -98,7 +98,7 @@ def test_bnc_07_whatever_happens_at_once_ends_and_leaves_the_flags_right(
 
     def stop() -> None:
         entries = [StopEntry(email=email) for email in ADDRESSES[4:12]]
-        stop_many(workspace, entries, by=owner)
+        stop_batch(workspace, entries, by=owner)
 
     def delete() -> None:
         ids = frozenset(one.pk for one in people[16:])

@@ -90,6 +90,24 @@ def test_another_worker_goes_on_where_one_died(
     assert [args[1][0].email for args in seen][2] == f"u{first}@example.com"
 
 
+def test_one_that_failed_can_be_taken_up_again(
+    workspace: Workspace, owner: User, nudged: list[UUID]
+) -> None:
+    upload = make_stop_upload(
+        workspace,
+        state=WorkState.FAILED,
+        error="too_many_rows",
+        finished_at=timezone.now(),
+    )
+
+    import_upload(upload, by=owner)
+
+    assert (upload.is_active, upload.error, upload.finished_at) == (True, "", None)
+    run_upload(upload.pk)
+    upload.refresh_from_db()
+    assert (upload.state, upload.added) == (WorkState.DONE, 2)
+
+
 def test_the_tick_finds_a_list_that_nobody_works_on(
     workspace: Workspace,
     owner: User,

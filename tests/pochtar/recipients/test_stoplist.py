@@ -23,8 +23,8 @@ from pochtar.recipients.stoplist import (
     lift,
     remember_departed,
     stop_address,
+    stop_batch,
     stop_domain,
-    stop_many,
 )
 from tests.make import make_recipient
 
@@ -138,8 +138,8 @@ def test_many_are_stopped_at_once_and_a_wish_stands_in_the_ledger(
         StopEntry(domain="bad.example", evidence="spam trap"),
     ]
 
-    done = stop_many(workspace, entries, by=owner)
-    again = stop_many(workspace, entries, by=owner)
+    done = stop_batch(workspace, entries, by=owner)
+    again = stop_batch(workspace, entries, by=owner)
 
     assert (done.added, done.marked) == (2, 2)
     assert (again.added, again.marked) == (0, 0)
