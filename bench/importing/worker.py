@@ -23,7 +23,7 @@ from pochtar.accounts.models import User, Workspace  # noqa: E402
 from pochtar.accounts.services import open_workspace  # noqa: E402
 from pochtar.base.addresshash import hash_address  # noqa: E402
 from pochtar.base.queue import NamedTask  # noqa: E402
-from pochtar.recipients.import_work import run_turn  # noqa: E402
+from pochtar.recipients.import_work import PHASES, TURN_SECONDS  # noqa: E402
 from pochtar.recipients.imports import (  # noqa: E402
     apply_import,
     check_import,
@@ -35,8 +35,10 @@ from pochtar.recipients.models import (  # noqa: E402
     Recipient,
     RecipientList,
     Subscription,
+    WorkState,
 )
 from pochtar.recipients.words import fold  # noqa: E402
+from pochtar.recipients.work import let_go, take  # noqa: E402
 
 
 def prepare() -> dict[str, Any]:
@@ -103,12 +105,15 @@ class Costs:
 
 
 def _work(import_: Import, until: ImportStep) -> None:
-    """Work as the task does, a turn after the other, up to the step."""
+    """Work as the task does, a turn after the other, up to the step and no further."""
     while import_.step != until:
-        run_turn(import_.pk, seconds=0 if until == ImportStep.INDEXING else 20)
+        held = take(Import, import_.pk)
+        if held is None:
+            raise RuntimeError(f"{import_.state} {import_.error}")
+        end = time.monotonic() + TURN_SECONDS
+        if not PHASES[held.step](held, over=lambda end=end: time.monotonic() > end):
+            let_go(held, state=WorkState.WAITING)
         import_.refresh_from_db()
-        if import_.state == "failed":
-            raise RuntimeError(import_.error)
 
 
 def row_by_row(workspace: str, rows: int) -> dict[str, Any]:

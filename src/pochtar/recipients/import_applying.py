@@ -4,6 +4,9 @@ Each chunk is one transaction with the place behind it, so that a worker may die
 anywhere.  Locks are taken in everybody's order: the workspace (shared: the stop list
 stands still), recipients by id, the end of the consent chain.
 
+Where the check has met people who are there, only rows that do something are gone through
+(import_narrowing.py).
+
 1. Whoever is not there is inserted; the stop list is looked at in the same statement.
 2. What others were before is kept (ImportChange), then they are changed.
 3. All of them get their places in the lists.
@@ -23,6 +26,7 @@ from django.utils import timezone
 from pochtar.recipients.consent import record_batch
 from pochtar.recipients.consent_chain import SubjectsDigest
 from pochtar.recipients.import_matching import is_stopped
+from pochtar.recipients.import_narrowing import ROWS, Touched
 from pochtar.recipients.import_sql import (
     IN_RANGE,
     Range,
@@ -49,17 +53,22 @@ from pochtar.recipients.stop_marks import hold_stop_list
 from pochtar.recipients.work import keep, let_go
 
 CHUNK = 40_000
-CHUNK_SQLITE = 10_000  # so long does a page wait that wants to write
+CHUNK_SQLITE = 20_000  # half a second, in which a page that writes has to wait
 
 
 def apply(import_: Import, *, over: Callable[[], bool]) -> bool:
     """Go on bringing rows in until all are (True) or the turn is ``over``."""
     if not import_.started_at:
         keep(import_, started_at=timezone.now(), total=last_number(import_))
-    while import_.cursor < import_.total:
-        _apply_chunk(import_)
-        if over():
-            return False
+    touched = Touched(import_) if _meets_known(import_) else None
+    try:
+        while import_.cursor < import_.total:
+            _apply_chunk(import_, touched)
+            if over():
+                return False
+    finally:
+        if touched:
+            touched.close()
     let_go(
         import_,
         state=WorkState.WAITING,
@@ -81,25 +90,35 @@ def last_number(import_: Import) -> int:
     return last - first_id(import_) if last else 0
 
 
-@transaction.atomic
-def _apply_chunk(import_: Import) -> None:
+def _meets_known(import_: Import) -> bool:
+    return bool(import_.counts.get("updated") or import_.counts.get("unchanged"))
+
+
+def _apply_chunk(import_: Import, touched: Touched | None) -> None:
     size = CHUNK if is_postgresql() else CHUNK_SQLITE
     upto = min(import_.cursor + size, import_.total)
-    chunk = _Chunk(Range(import_=import_, after=import_.cursor, upto=upto))
-    counts = chunk.write()
-    applied = Counter(import_.applied)
-    applied.update(counts)
-    keep(import_, cursor=upto, done=upto, applied={**_NOTHING, **applied})
+    rows = Range(import_=import_, after=import_.cursor, upto=upto)
+    idle = touched is not None and not touched.any_in(rows)
+    with transaction.atomic():
+        chunk = _Chunk(rows, narrowed=touched is not None)
+        applied = Counter(import_.applied)
+        applied.update(chunk.pass_over() if idle else chunk.write())
+        keep(import_, cursor=upto, done=upto, applied={**_NOTHING, **applied})
 
 
 _NOTHING = dict.fromkeys(("new", "updated", "unchanged", "suppressed"), 0)
 
 
 class _Chunk:
-    def __init__(self, rows: Range) -> None:
+    def __init__(self, rows: Range, *, narrowed: bool) -> None:
         self._rows = rows
         self._import = rows.import_
         self._parameters = rows.parameters()
+        self._narrowed = narrowed
+        self._source = ROWS if narrowed else "recipients_importrow s"
+
+    def pass_over(self) -> dict[str, int]:
+        return {"unchanged": self._count()}
 
     def write(self) -> dict[str, int]:
         hold_stop_list(self._import.workspace_id)
@@ -110,7 +129,7 @@ class _Chunk:
         for pk in lists:
             self._subscribe(pk, all_new=new == total)
         if self._import.basis and (new or changed):
-            self._record_basis()
+            self._record_basis(all_new=new == total)
         return {
             "new": new,
             "updated": changed,
@@ -143,8 +162,7 @@ class _Chunk:
         Where the check found nobody, the database need not look for everybody again:
         that is what ON CONFLICT costs.  If somebody has come meanwhile, it must.
         """
-        counts = self._import.counts
-        if not (counts.get("updated") or counts.get("unchanged")):
+        if not self._narrowed:
             try:
                 with transaction.atomic():
                     return self._insert_rows("")
@@ -177,7 +195,7 @@ class _Chunk:
             f"INSERT INTO recipients_recipient"
             f" ({', '.join(name for name, _value in columns)})"
             f" SELECT {', '.join(value for _name, value in columns)}"
-            f" FROM recipients_importrow s WHERE {IN_RANGE}"
+            f" FROM {self._source} WHERE {IN_RANGE}"
             f" ORDER BY s.id {conflict}",
             parameters,
         )
@@ -191,7 +209,7 @@ class _Chunk:
             "INSERT INTO recipients_importchange (id, recipient_id, full_name,"
             " name_key, comment, attributes, basis, updated_at)"
             " SELECT s.id, r.id, r.full_name, r.name_key, r.comment, r.attributes,"
-            " r.basis, r.updated_at FROM recipients_importrow s"
+            f" r.basis, r.updated_at FROM {self._source}"
             f"{recipients_joined()}"
             f" WHERE {IN_RANGE} AND ({condition}) ORDER BY r.id"
             f" {lock('FOR NO KEY UPDATE OF r')}",
@@ -227,9 +245,9 @@ class _Chunk:
 
     def _subscribe(self, list_id: UUID, *, all_new: bool) -> int:
         people = (
-            f"SELECT s.recipient_id AS id FROM recipients_importrow s WHERE {IN_RANGE}"
+            f"SELECT s.recipient_id AS id FROM {self._source} WHERE {IN_RANGE}"
             if all_new
-            else "SELECT r.id AS id FROM recipients_importrow s"
+            else f"SELECT r.id AS id FROM {self._source}"
             f"{recipients_joined()} WHERE {IN_RANGE}"
             f" ORDER BY r.id {lock('FOR KEY SHARE OF r')}"
         )
@@ -240,16 +258,18 @@ class _Chunk:
             {**self._parameters, "list": stored("id", list_id)},
         )
 
-    def _record_basis(self) -> None:
+    def _record_basis(self, *, all_new: bool) -> None:
         """Write the ledger's line for those who are new, or had no basis (LAW-01)."""
-        subjects = ask(
-            "SELECT s.id, s.address_hash FROM recipients_importrow s"
-            f"{recipients_joined()} LEFT JOIN recipients_importchange c ON c.id = s.id"
-            f" WHERE {IN_RANGE} AND r.updated_at = %(stamp)s"
-            " AND (c.id IS NULL AND r.id = s.recipient_id OR c.basis = '')"
-            " ORDER BY s.id",
-            self._parameters,
-        )
+        whose = f"FROM {self._source} WHERE {IN_RANGE} ORDER BY s.id"
+        if not all_new:
+            whose = (
+                f"FROM {self._source}{recipients_joined()}"
+                " LEFT JOIN recipients_importchange c ON c.id = s.id"
+                f" WHERE {IN_RANGE} AND r.updated_at = %(stamp)s"
+                " AND (c.id IS NULL AND r.id = s.recipient_id OR c.basis = '')"
+                " ORDER BY s.id"
+            )
+        subjects = ask(f"SELECT s.id, s.address_hash {whose}", self._parameters)
         if not subjects:
             return
         first = first_id(self._import)
@@ -267,33 +287,23 @@ class _Chunk:
             digest=digest.hexdigest(),
             number=digest.number,
         )
-        self._add_subjects(entry.pk)
-
-    def _add_subjects(self, entry_id: int) -> None:
         run(
             'INSERT INTO recipients_consentsubject (entry_id, address_hash, "row")'
-            " SELECT %(entry)s, s.address_hash, s.id - %(first)s"
-            " FROM recipients_importrow s"
-            f"{recipients_joined()} LEFT JOIN recipients_importchange c ON c.id = s.id"
-            f" WHERE {IN_RANGE} AND r.updated_at = %(stamp)s"
-            " AND (c.id IS NULL AND r.id = s.recipient_id OR c.basis = '')"
-            " ORDER BY s.id",
-            {
-                **self._parameters,
-                "entry": entry_id,
-                "first": first_id(self._import),
-            },
+            f" SELECT %(entry)s, s.address_hash, s.id - %(first)s {whose}",
+            {**self._parameters, "entry": entry.pk, "first": first},
         )
 
     def _count_suppressed(self) -> int:
         sql = (
-            "SELECT COUNT(*) FROM recipients_importrow s"
+            f"SELECT COUNT(*) FROM {self._source}"
             f"{recipients_joined()} AND r.suppressed"
             f" WHERE {IN_RANGE}"
         )
-        if not Recipient.objects.filter(
+        stopped = Recipient.objects.filter(
             workspace=self._import.workspace_id, suppressed=True
-        ).exists():
+        )
+        # Asked in the order of their index: without one SQLite reads all recipients.
+        if not stopped.order_by("pk").values_list("pk")[:1]:
             return 0
         return int(ask(sql, self._parameters)[0][0])
 

@@ -15,6 +15,7 @@ from pochtar.recipients.import_sql import (
     ask,
     is_postgresql,
     recipients_joined,
+    refresh_statistics,
 )
 from pochtar.recipients.indexing import index_selected
 from pochtar.recipients.models import Import, ImportStep, WorkState
@@ -40,6 +41,7 @@ def index(import_: Import, *, over: Callable[[], bool]) -> bool:
         _index_chunk(import_)
         if over():
             return False
+    refresh_statistics()
     cancelled = import_.error == "cancelled"
     with transaction.atomic():
         let_go(

@@ -15,6 +15,7 @@ from pochtar.recipients.import_sql import (
     differs,
     first_id,
     is_postgresql,
+    join_by_hashing,
     run,
 )
 from pochtar.recipients.models import Import, Recipient, Suppression
@@ -75,7 +76,7 @@ def count_matches(import_: Import) -> dict[str, int]:
     lists = list(import_.lists.values_list("pk", flat=True))
     parameters = whole.parameters()
     stopped = is_stopped(whole, parameters)
-    listed = f"r.id IS NOT NULL AND {_is_new_to(lists, parameters)}" if lists else ""
+    listed = f"r.id IS NOT NULL AND {is_new_to(lists, parameters)}" if lists else ""
     changed = differs(import_)
     if Recipient.objects.of(import_.workspace).exists():
         known, join = "r.id IS NOT NULL", f"LEFT JOIN recipients_recipient r ON {KNOWN}"
@@ -92,10 +93,12 @@ def count_matches(import_: Import) -> dict[str, int]:
             listed or "false",
         )
     )
-    found = ask(
-        f"SELECT {sums} FROM recipients_importrow s {join} WHERE {IN_RANGE}",
-        parameters,
-    )[0]
+    with transaction.atomic():
+        join_by_hashing()
+        found = ask(
+            f"SELECT {sums} FROM recipients_importrow s {join} WHERE {IN_RANGE}",
+            parameters,
+        )[0]
     names = ("new", "updated", "unchanged", "suppressed", "listed")
     counts = {name: int(number) for name, number in zip(names, found, strict=True)}
     twins = ask(
@@ -136,7 +139,7 @@ def _domains_within(rows: Range, stopped: frozenset[str]) -> list[str]:
     return [one for (one,) in domains if not stopped.isdisjoint(above(one))]
 
 
-def _is_new_to(lists: Sequence[object], parameters: dict[str, object]) -> str:
+def is_new_to(lists: Sequence[object], parameters: dict[str, object]) -> str:
     """Return the condition that the recipient is missing in one of the lists."""
     missing = []
     for at, pk in enumerate(lists):

@@ -15,7 +15,13 @@ from django.db import connection
 from django.db.models import Field
 
 from pochtar.base.errors import Conflict
-from pochtar.recipients.models import LOT, Import, Recipient
+from pochtar.recipients.models import (
+    LOT,
+    Import,
+    Recipient,
+    SearchText,
+    Subscription,
+)
 
 IN_RANGE = "s.id > %(low)s AND s.id <= %(high)s AND s.twin_of = 0"
 KNOWN = "r.workspace_id = %(workspace)s AND r.email_key = s.email_key"
@@ -97,14 +103,18 @@ def differs(import_: Import) -> str:
 
 
 def recipients_joined(on: str = KNOWN) -> str:
-    """Return the join of the rows, in front of it, with their recipients.
+    """Return the join of the rows, in front of it, with their recipients."""
+    return joined("recipients_recipient r", on)
 
-    SQLite must be told to go from the few rows to the recipients.  Where they are to come
-    in the order of the recipients, it would go through all of these, and for each one
-    through the rows.
+
+def joined(table: str, on: str) -> str:
+    """Return the join of few rows, in front of it, with a large table.
+
+    SQLite must be told to go from the few to the many.  Where they are to come in the
+    order of the recipients, it would go through all of these, and for each one through
+    the rows.
     """
-    word = "JOIN" if is_postgresql() else "CROSS JOIN"
-    return f" {word} recipients_recipient r ON {on}"
+    return f" {'JOIN' if is_postgresql() else 'CROSS JOIN'} {table} ON {on}"
 
 
 def lock(words: str) -> str:
@@ -122,3 +132,24 @@ def ask(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
+
+
+def join_by_hashing() -> None:
+    """Keep PostgreSQL from comparing each with each until the transaction ends.
+
+    It believes that cheap where its statistics know of hardly any recipient yet, as soon
+    after an import.
+    """
+    if is_postgresql():
+        run("SET LOCAL enable_nestloop = off", {})
+
+
+def refresh_statistics() -> None:
+    """Tell the database how many recipients there are now, and of what.
+
+    SQLite does not notice by itself, PostgreSQL a minute later.  Both look at some rows.
+    """
+    if not is_postgresql():
+        run("PRAGMA analysis_limit = 400", {})
+    for model in (Recipient, Subscription, SearchText):
+        run(f"ANALYZE {model._meta.db_table}", {})

@@ -124,8 +124,11 @@ def _first_of_each(search: Search) -> Iterator[list[UUID]]:
         members = _members(search).values_list("recipient_id", flat=True)
         yield list(members[:most])
     if search.unsubscribed:
-        left = Recipient.objects.of(search.workspace).exclude(unsubscribed_at=None)
-        yield list(left.values_list("pk", flat=True)[:most])
+        left = Recipient.objects.of(search.workspace).filter(
+            unsubscribed_at__isnull=False
+        )
+        # In the order of their index: without one SQLite reads all recipients.
+        yield list(left.order_by("pk").values_list("pk", flat=True)[:most])
 
 
 def _members(search: Search) -> QuerySet[Subscription]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from pochtar.accounts.models import User, Workspace
 from pochtar.recipients.imports import undo_import
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.django_db
 only_on_sqlite = pytest.mark.skipif(
     connection.vendor != "sqlite", reason="how SQLite plans"
 )
+EXPLAIN = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+MANY = "E-mail\n" + "".join(f"one{number}@example.com\n" for number in range(2000))
 only_on_postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="how PostgreSQL plans"
 )
@@ -38,53 +41,125 @@ def test_no_statement_of_an_import_walks_through_all_recipients(
     bring_in(workspace, owner, TABLE)
     renamed = TABLE.replace("Борис", "Макар").encode() + b"new@example.com;;\n"
 
-    with CaptureQueriesContext(connection) as queries:
+    with Plans("recipients_importrow s") as plans:
         import_ = bring_in(workspace, owner, renamed, friends, basis=Basis.CONTRACT)
         undo_import(import_, by=owner)
         work(import_)
 
-    plans = {query["sql"]: tables_of(query["sql"]) for query in queries}
-    compared = {sql: names for sql, names in plans.items() if {"s", "r"} <= set(names)}
+    walks = {sql: plan.tables for sql, plan in plans.found.items()}
+    compared = {sql: names for sql, names in walks.items() if {"s", "r"} <= {*names}}
     assert len(compared) >= 7
     assert {
         sql for sql, names in compared.items() if names.index("r") < names.index("s")
     } == set()
+    narrowed = {sql: names for sql, names in walks.items() if "import_touched t" in sql}
+    assert len(narrowed) >= 4
+    assert {sql for sql, names in narrowed.items() if names[0] != "t"} == set()
 
 
-def tables_of(sql: str) -> list[str]:
-    """Return the tables in the order in which SQLite goes through them."""
-    if (
-        "recipients_importrow" not in sql
-        or "times:" in sql  # of executemany
-        or "import_twins" in sql  # gone by now
-    ):
-        return []
+@only_on_sqlite
+def test_whether_anybody_is_stopped_is_asked_of_the_index_of_the_stopped(
+    workspace: Workspace, owner: User
+) -> None:
+    with Plans('WHERE ("recipients_recipient"."suppressed"') as plans:
+        bring_in(workspace, owner, TABLE)
+
+    (plan,) = plans.found.values()
+    assert "recipients_recipient_stopped" in plan.text
+
+
+@only_on_sqlite
+def test_sqlite_knows_how_many_there_are_after_an_import(
+    workspace: Workspace, owner: User
+) -> None:
+    lines = "".join(f"one{number}@example.com\n" for number in range(50))
+    bring_in(workspace, owner, f"E-mail\n{lines}")
+
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
-        steps = [row[3].split() for row in cursor.fetchall()]
-    return [words[1] for words in steps if words[0] in ("SCAN", "SEARCH")]
+        cursor.execute("SELECT idx, stat FROM sqlite_stat1")
+        known = dict(cursor.fetchall())
+    assert known["recipients_recipient_page"].split()[0] == "50"
+
+
+@dataclass
+class Plan:
+    """How the database goes about a statement."""
+
+    text: str
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables in the order in which SQLite goes through them."""
+        steps = [line.split() for line in self.text.splitlines()]
+        return [words[1] for words in steps if words[0] in ("SCAN", "SEARCH")]
+
+
+class Plans:
+    """The plans of the statements in which some words stand, while they are run."""
+
+    def __init__(self, words: str) -> None:
+        self.found: dict[str, Plan] = {}
+        self._words = words
+        self._watching = contextlib.ExitStack()
+
+    def __enter__(self) -> Plans:
+        self._watching.enter_context(connection.execute_wrapper(self._explain))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._watching.close()
+
+    def _explain(
+        self, execute: Callable[..., Any], sql: str, parameters: Any, *more: Any
+    ) -> Any:
+        if self._words in sql and not sql.startswith("EXPLAIN"):
+            with connection.cursor() as cursor:
+                cursor.execute(f"{EXPLAIN} {sql}", parameters)
+                steps = [row[-1] for row in cursor.fetchall()]
+            self.found[sql] = Plan("\n".join(steps))
+        return execute(sql, parameters, *more)
 
 
 @only_on_postgresql
 def test_duplicates_of_a_second_file_are_not_sought_by_comparing_each_with_each(
     workspace: Workspace, owner: User
 ) -> None:
-    lines = "".join(f"one{number}@example.com\n" for number in range(2000))
-    check(workspace, owner, f"E-mail\n{lines}")
-    plans = []
+    check(workspace, owner, MANY)
 
-    def explain(
-        execute: Callable[..., Any], sql: str, parameters: Any, *more: Any
-    ) -> Any:
-        if sql.startswith("CREATE TEMPORARY TABLE import_twins"):
-            with connection.connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN {sql}", parameters)
-                plans.append("\n".join(line for (line,) in cursor.fetchall()))
-        return execute(sql, parameters, *more)
+    with Plans("CREATE TEMPORARY TABLE import_twins") as plans:
+        check(workspace, owner, MANY)
 
-    with connection.execute_wrapper(explain):
-        check(workspace, owner, f"E-mail\n{lines}")
+    (plan,) = plans.found.values()
+    assert "Hash Join" in plan.text or "Merge Join" in plan.text, plan.text
+    assert "Nested Loop" not in plan.text
 
-    (plan,) = plans
-    assert "Hash Join" in plan or "Merge Join" in plan, plan
-    assert "Nested Loop" not in plan
+
+@only_on_postgresql
+def test_rows_are_not_compared_with_each_recipient_though_statistics_know_of_none(
+    workspace: Workspace, owner: User
+) -> None:
+    friends = make_list(workspace)
+    bring_in(workspace, owner, MANY, friends)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM pg_statistic")  # as a minute after an import
+
+    with Plans("LEFT JOIN recipients_recipient r") as plans:
+        bring_in(workspace, owner, MANY + "new@example.com\n", friends)
+
+    assert len(plans.found) == 2  # what will be, and whom it concerns
+    for plan in plans.found.values():
+        assert "Hash" in plan.text or "Merge" in plan.text, plan.text
+        assert "Nested Loop" not in plan.text
+
+
+@only_on_postgresql
+def test_an_import_leaves_statistics_that_know_of_its_recipients(
+    workspace: Workspace, owner: User
+) -> None:
+    bring_in(workspace, owner, MANY)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples FROM pg_class WHERE relname = 'recipients_recipient'"
+        )
+        assert cursor.fetchone() == (2000,)
