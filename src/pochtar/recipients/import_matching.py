@@ -80,9 +80,10 @@ def count_matches(import_: Import) -> dict[str, int]:
     changed = differs(import_)
     if Recipient.objects.of(import_.workspace).exists():
         known, join = "r.id IS NOT NULL", f"LEFT JOIN recipients_recipient r ON {KNOWN}"
+        left = "r.unsubscribed_at IS NOT NULL"
         stopped = f"CASE WHEN r.id IS NULL THEN {stopped} ELSE r.suppressed END"
     else:
-        known, join, changed, listed = "false", "", "false", ""
+        known, join, changed, listed, left = "false", "", "false", "", "false"
     sums = ", ".join(
         f"COALESCE(SUM(CASE WHEN {one} THEN 1 ELSE 0 END), 0)"
         for one in (
@@ -90,6 +91,7 @@ def count_matches(import_: Import) -> dict[str, int]:
             f"{known} AND ({changed})",
             f"{known} AND NOT ({changed})",
             stopped,
+            f"{known} AND {left}",
             listed or "false",
         )
     )
@@ -99,7 +101,7 @@ def count_matches(import_: Import) -> dict[str, int]:
             f"SELECT {sums} FROM recipients_importrow s {join} WHERE {IN_RANGE}",
             parameters,
         )[0]
-    names = ("new", "updated", "unchanged", "suppressed", "listed")
+    names = ("new", "updated", "unchanged", "suppressed", "unsubscribed", "listed")
     counts = {name: int(number) for name, number in zip(names, found, strict=True)}
     twins = ask(
         "SELECT COUNT(*) FROM recipients_importrow"

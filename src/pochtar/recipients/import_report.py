@@ -38,7 +38,8 @@ BLOCK = 1 << 16
 class Sample:
     """A row of the file, as an example of what will happen (or happened) to its kind.
 
-    ``action``: new, updated, unchanged, refused, duplicate or suppressed.
+    ``action``: new, updated, unchanged, refused, duplicate, suppressed or
+    unsubscribed.
     """
 
     number: int  # of the row in the file: what a spreadsheet shows beside it
@@ -67,7 +68,7 @@ class Kept:
 
 
 def sample_rows(import_: Import, action: str, limit: int = 20) -> list[Sample]:
-    """Return examples: new, updated, unchanged, refused, duplicate, suppressed.
+    """Return examples of an action's rows (see `Sample`).
 
     For ``refused``, "refused:<code>" narrows it to one reason.
     """
@@ -115,6 +116,7 @@ _WILL_BE = {
     "updated": "r.id IS NOT NULL AND ({differs})",
     "unchanged": "r.id IS NOT NULL AND NOT ({differs})",
     "duplicate": "s.twin_of > 0",
+    "unsubscribed": "r.unsubscribed_at IS NOT NULL",
 }
 _ADDED = (
     "EXISTS (SELECT 1 FROM recipients_recipient added WHERE added.id = s.recipient_id)"
@@ -126,6 +128,7 @@ _WAS = {
     "unchanged": f"r.id IS NOT NULL AND r.id <> s.recipient_id AND NOT {_CHANGED}",
     "duplicate": "s.twin_of > 0",
     "suppressed": "r.suppressed",
+    "unsubscribed": "r.unsubscribed_at IS NOT NULL",
 }
 
 

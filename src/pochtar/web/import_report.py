@@ -58,6 +58,12 @@ KINDS: dict[str, tuple[str, str | Promise, str | Promise, str | Promise]] = {
         _("On the stop list"),
         _("They come in with the others, and are never written to."),
     ),
+    "unsubscribed": (
+        "",
+        _("Have unsubscribed"),
+        _("Have unsubscribed"),
+        _("They stay so: no mailing reaches them, whatever list they come into."),
+    ),
 }
 ROWS = ("new", "updated", "unchanged", "refused", "duplicate")
 # What stopped it, by ``Work.error``.

@@ -21,6 +21,7 @@ from pochtar.recipients.imports import (
     refused_file,
     sample_rows,
 )
+from pochtar.recipients.leaving import unsubscribe_recipient
 from pochtar.recipients.models import (
     Attribute,
     Basis,
@@ -40,7 +41,9 @@ from tests.pochtar.recipients.importing import TABLE, bring_in, check, start, wo
 
 pytestmark = pytest.mark.django_db
 
-PLAIN = {"unchanged": 0, "updated": 0, "duplicate": 0, "suppressed": 0, "refused": 0}
+PLAIN = dict.fromkeys(
+    ("unchanged", "updated", "duplicate", "suppressed", "unsubscribed", "refused"), 0
+)
 
 
 @pytest.fixture(autouse=True)
@@ -361,3 +364,23 @@ def test_two_imports_at_once_neither_wait_for_each_other_nor_double_anybody(
     assert {import_.step for import_ in imports} == {ImportStep.FINISHED}
     assert sum(import_.counts["new"] for import_ in imports) == 600
     assert not list(Audit().run())
+
+
+def test_whoever_has_unsubscribed_is_counted_and_stays_so(
+    workspace: Workspace, owner: User
+) -> None:
+    bring_in(workspace, owner, TABLE)
+    anna = people(workspace)["anna@example.com"]
+    unsubscribe_recipient(anna, via=UnsubscribedVia.PAGE)
+    friends = make_list(workspace)
+
+    import_ = check(workspace, owner, TABLE.replace("Борис", "Макар"), friends)
+    (expected,) = sample_rows(import_, "unsubscribed")
+    apply_import(import_, by=owner)
+    work(import_)
+
+    assert import_.counts["unsubscribed"] == 1
+    assert expected.email == "anna@example.com"
+    assert len(sample_rows(import_, "unsubscribed")) == 1
+    anna.refresh_from_db()
+    assert anna.unsubscribed_at

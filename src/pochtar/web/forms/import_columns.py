@@ -55,8 +55,8 @@ BASES: tuple[tuple[str, str | Promise, str | Promise], ...] = (
         NONE,
         _("None yet: they have not been asked"),
         _(
-            "They land as unconfirmed and get no mailing until they confirm it "
-            "themselves."
+            "They land as unconfirmed and get no mailing until you state a basis for "
+            "them."
         ),
     ),
 )
