@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -11,8 +12,13 @@ from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import (
+    get_language,
+    gettext_lazy,
+    ngettext,
+    pgettext_lazy,
+)
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 register = template.Library()
 
@@ -87,7 +93,7 @@ def when(value: datetime | None) -> SafeString | str:
     if not value:
         return "—"
     local = timezone.localtime(value)
-    full = formats.date_format(local, "j E Y, H:i:s")
+    full = f"{_day(local.date(), 'j E Y', get_language())}, {local:%H:%M:%S}"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         value.isoformat(),
@@ -98,12 +104,20 @@ def when(value: datetime | None) -> SafeString | str:
 
 def _nearby(local: datetime) -> str:
     now = timezone.localtime()
-    clock = formats.date_format(local, "H:i")
+    clock = f"{local:%H:%M}"
     if local.date() == now.date():
         return _("today, %(time)s") % {"time": clock}
     if local.date() == now.date() - timedelta(days=1):
         return _("yesterday, %(time)s") % {"time": clock}
-    return formats.date_format(local, "j E, H:i" if local.year == now.year else "j E Y")
+    if local.year == now.year:
+        return f"{_day(local.date(), 'j E', get_language())}, {clock}"
+    return _day(local.date(), "j E Y", get_language())
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date, how: str, language: str | None) -> str:
+    """Say the day; a table's rows share a few of them."""
+    return formats.date_format(day, how)
 
 
 @register.filter
