@@ -31,8 +31,14 @@ from pochtar.content.models import Message
 from pochtar.delivery.models import Relay, RelayKind, RelayTls, Run, Sender, Slice
 from pochtar.delivery.runs import start_run
 from pochtar.mailings.models import Mailing
+from pochtar.recipients.import_index import CHUNK, CHUNK_SQLITE
 from pochtar.recipients.indexing import index_recipients
-from pochtar.recipients.models import Attribute, Recipient, RecipientList
+from pochtar.recipients.models import (
+    Attribute,
+    Recipient,
+    RecipientList,
+    UnsubscribedVia,
+)
 from pochtar.recipients.words import fold
 
 BATCH = 20_000
@@ -74,6 +80,7 @@ def fill(recipients: int) -> tuple[User, Workspace]:
         add_segments,
         add_work,
         send_mailings,
+        take_bases,
         analyse,
     )
     for step in steps:
@@ -124,9 +131,11 @@ def people(workspace: Workspace, numbers: range) -> Iterator[tuple[Any, ...]]:
 
 
 def index_people(workspace: Workspace, recipients: int) -> None:
+    """In batches as an import does it."""
     everybody = Recipient.objects.of(workspace)
-    for start in range(0, recipients, 10 * BATCH):
-        last = min(start + 10 * BATCH, recipients) - 1
+    size = CHUNK if connection.vendor == "postgresql" else CHUNK_SQLITE
+    for start in range(0, recipients, size):
+        last = min(start + size, recipients) - 1
         index_recipients(
             everybody.filter(pk__gte=person(start).id, pk__lte=person(last).id)
         )
@@ -223,6 +232,16 @@ def attempt_all(run: Run) -> None:
             status="done", cursor=slice_.last_position
         )
     Run.objects.filter(pk=run.pk).update(status="completed", finished_at=now)
+
+
+def take_bases(workspace: Workspace, recipients: int) -> None:
+    """Leave some unconfirmed, as an import without a basis does, and some gone."""
+    some = Recipient.objects.of(workspace)
+    first, second, last = (person(recipients * n // 20).id for n in (10, 11, 12))
+    some.filter(pk__gt=first, pk__lt=second).update(basis="")
+    some.filter(pk__gt=second, pk__lt=last).update(
+        unsubscribed_at=timezone.now(), unsubscribed_via=UnsubscribedVia.PAGE
+    )
 
 
 def analyse(workspace: Workspace, recipients: int) -> None:

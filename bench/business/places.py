@@ -42,11 +42,14 @@ def pages(workspace: Workspace) -> Iterator[tuple[str, str]]:
             f"recipients_by_{sort}_middle",
             f"/recipients/?sort={sort}&cursor={middle}",
         )
-    yield "recipients_left", "/recipients/?who=unsubscribed"
+    for status in ("unsubscribed", "stopped", "unconfirmed"):
+        yield f"recipients_{status}", f"/recipients/?who={status}"
+        yield f"recipients_{status}_by_name", f"/recipients/?who={status}&sort=name"
     for label, text in SEARCHES.items():
         yield f"search_{label}", f"/recipients/?{urlencode({'q': text})}"
-        by_name = urlencode({"q": text, "sort": "-name"})
-        yield f"search_{label}_by_name", f"/recipients/?{by_name}"
+        for sort in ("name", "address"):
+            query = urlencode({"q": text, "sort": f"-{sort}"})
+            yield f"search_{label}_by_{sort}", f"/recipients/?{query}"
     yield "picker", f"/recipients/search/?{urlencode({'q': 'анна'})}"
     yield "lists", "/lists/"
     for label, name in LISTS.items():

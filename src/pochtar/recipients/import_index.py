@@ -29,7 +29,7 @@ RENAMED = (
     " WHERE c.id > %(low)s AND c.id <= %(high)s AND r.name_key <> c.name_key"
 )
 SEARCHED = (  # the columns that index_selected takes
-    "SELECT r.id, r.workspace_id, REPLACE(r.email_key, 'ё', 'е') AS folded, r.name_key"
+    "SELECT r.id, r.workspace_id, r.email_key, r.name_key"
 )
 
 
@@ -68,7 +68,7 @@ def _index_chunk(import_: Import) -> None:
     index_selected(
         f"{SEARCHED} FROM recipients_importrow s"
         f"{recipients_joined(KNOWN if renamed else 'r.id = s.recipient_id')}"
-        " WHERE s.id > %(low)s AND s.id <= %(high)s AND s.twin_of = 0 ORDER BY r.id",
+        " WHERE s.id > %(low)s AND s.id <= %(high)s AND s.twin_of = 0",
         rows.parameters(),
     )
     keep(import_, cursor=upto, done=upto)

@@ -30,15 +30,14 @@ A_LABEL = "xn--"  # of a domain that people write in their own letters
 # Parameters go through the driver's formatting: no percent sign may stand here alone.
 _HAS_A_LABEL = f"LIKE '%%{A_LABEL}%%'"
 
+_FOLDED = "REPLACE(email_key, 'ё', 'е')"
 _FOLDED_KEY = Replace(F("email_key"), Value("ё"), Value("е"), output_field=CharField())
 
 
 def index_recipients(recipients: QuerySet[Recipient]) -> int:
     """Write what these recipients are found by now; return how many rows changed."""
-    chosen = (
-        recipients.order_by()
-        .annotate(folded=_FOLDED_KEY)
-        .values_list("id", "workspace_id", "folded", "name_key")
+    chosen = recipients.order_by().values_list(
+        "id", "workspace_id", "email_key", "name_key"
     )
     try:
         inner, parameters = chosen.query.get_compiler(connection=connection).as_sql()
@@ -48,21 +47,25 @@ def index_recipients(recipients: QuerySet[Recipient]) -> int:
 
 
 def index_selected(inner: str, parameters: Any) -> int:
-    """Do it for the rows of a SELECT: id, workspace_id, folded (address), name_key."""
+    """Do it for the rows of a SELECT: id, workspace_id, email_key, name_key."""
     table = connection.ops.quote_name(SearchText._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} AS old (recipient_id, workspace_id, text) "  # noqa: S608
-            "SELECT id, workspace_id, folded || ' ' || name_key "
-            f"FROM ({inner}) AS chosen WHERE true "
-            "ON CONFLICT (recipient_id) DO UPDATE SET text = excluded.text "
-            "WHERE old.text <> excluded.text",
+            f"INSERT INTO {table} AS old "  # noqa: S608
+            "(recipient_id, workspace_id, text, email_key, name_key) "
+            f"SELECT id, workspace_id, {_FOLDED} || ' ' || name_key, email_key, name_key "
+            # Names that have a part in common come to lie side by side: many who are
+            # found are read from few pages.
+            f"FROM ({inner}) AS chosen WHERE true ORDER BY name_key, id "
+            "ON CONFLICT (recipient_id) DO UPDATE SET text = excluded.text, "
+            "email_key = excluded.email_key, name_key = excluded.name_key "
+            "WHERE old.text <> excluded.text OR old.email_key <> excluded.email_key",
             parameters,
         )
         written = int(cursor.rowcount)
         cursor.execute(
-            f"SELECT id, folded, name_key FROM ({inner}) AS chosen "  # noqa: S608
-            f"WHERE folded {_HAS_A_LABEL}",
+            f"SELECT id, {_FOLDED}, name_key FROM ({inner}) AS chosen "  # noqa: S608
+            f"WHERE email_key {_HAS_A_LABEL}",
             parameters,
         )
         readable = [
@@ -115,23 +118,49 @@ def texts_with(workspace: Workspace, terms: list[str]) -> QuerySet[SearchText]:
     return rows
 
 
-def first_with(workspace: Workspace, terms: list[str], limit: int) -> list[UUID]:
-    """Return the first recipients, in no order, who have all the terms."""
+def first_with(
+    workspace: Workspace, terms: list[str], limit: int, *, key: str
+) -> list[tuple[Any, UUID]]:
+    """Return the first recipients, in no order, who have all the terms.
+
+    Each comes behind the value of a column of SearchText.
+    """
     if connection.vendor != "sqlite" or not can_be_looked_up(terms):
-        rows = texts_with(workspace, terms)
-        return list(rows.values_list("recipient_id", flat=True)[:limit])
+        rows = texts_with(workspace, terms).values_list(key, "recipient_id")
+        if connection.vendor == "postgresql" and len(terms) > 1:
+            return _first_of_all(rows, limit)
+        return list(rows[:limit])
     table = connection.ops.quote_name(SearchText._meta.db_table)
     short = [term for term in terms if len(term) < SHORTEST_INDEXED]
     has_short = " AND INSTR(texts.text, %s)" * len(short)
     with connection.cursor() as cursor:
         # Row by row as the index finds them: ORM would have them all found first.
         cursor.execute(
-            f"SELECT texts.recipient_id FROM {FULL_TEXT} JOIN {table} AS texts "  # noqa: S608
+            f"SELECT texts.{connection.ops.quote_name(key)}, texts.recipient_id "  # noqa: S608
+            f"FROM {FULL_TEXT} JOIN {table} AS texts "
             f"ON texts.id = {FULL_TEXT}.rowid WHERE {FULL_TEXT} MATCH %s "
             f"AND texts.workspace_id = %s{has_short} LIMIT %s",
             [_phrases(terms), workspace.pk.hex, *short, limit],
         )
-        return [UUID(digits) for (digits,) in cursor.fetchall()]
+        found = [(value, UUID(digits)) for value, digits in cursor.fetchall()]
+    return [(pk, pk) for _value, pk in found] if key == "recipient_id" else found
+
+
+def _first_of_all(
+    rows: QuerySet[SearchText, tuple[Any, UUID]], limit: int
+) -> list[tuple[Any, UUID]]:
+    """Return the first, with all of them sought as if there were no limit.
+
+    Of two common parts PostgreSQL expects to meet many who have both at once, and reads
+    everybody when nobody has.
+    """
+    sql, parameters = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH found AS MATERIALIZED ({sql}) SELECT * FROM found LIMIT %s",  # noqa: S608
+            [*parameters, limit],
+        )
+        return list(cursor.fetchall())
 
 
 def _phrases(terms: list[str]) -> str:

@@ -160,6 +160,11 @@ class Recipient(models.Model):
                 condition=models.Q(suppressed=True),
                 name="recipients_recipient_stopped",
             ),
+            models.Index(
+                fields=["workspace", "id"],
+                condition=models.Q(basis=""),
+                name="recipients_recipient_no_basis",
+            ),
             # "Added in the last N days".  An import writes at its end alone.
             models.Index(
                 fields=["workspace", "created_at"], name="recipients_recipient_added"
@@ -179,6 +184,9 @@ class SearchText(models.Model):
         Recipient, on_delete=models.CASCADE, related_name="search_text"
     )
     text = models.TextField()
+    # The recipient's own, so that many who are found can be sorted without reading them.
+    email_key = KeyField(max_length=320, editable=False)
+    name_key = KeyField(max_length=400, blank=True, editable=False)
 
     objects = OwnedQuerySet.as_manager()
 

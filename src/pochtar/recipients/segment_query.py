@@ -45,6 +45,7 @@ from pochtar.recipients.attribute_text import AttributeText, PlainText
 from pochtar.recipients.models import Subscription
 from pochtar.recipients.search import LAST
 from pochtar.recipients.segment_sources import mailings
+from pochtar.recipients.statuses import STATUSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,19 +286,11 @@ def _moment(leaf: Leaf, place: _Place) -> Q:
     )
 
 
-_STATES = {
-    "unsubscribed": Q(unsubscribed_at__isnull=False),
-    "stopped": Q(suppressed=True),
-    "unconfirmed": Q(basis=""),
-    "subscribed": Q(unsubscribed_at__isnull=True, suppressed=False) & ~Q(basis=""),
-}
-
-
 def _state(leaf: Leaf, place: _Place) -> Q:
     words = leaf.value if leaf.op == "one_of" else (leaf.value,)
     if leaf.field == "basis":
         return Q(basis__in=words)
-    return reduce(Q.__or__, (_STATES[word] for word in words))
+    return reduce(Q.__or__, (STATUSES[word] for word in words))
 
 
 def _list(leaf: Leaf, place: _Place) -> Q:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -49,7 +50,7 @@ def pack_selection(selection: Selection) -> dict[str, Any]:
     return {
         "text": search.text,
         "list": str(search.list_id) if search.list_id else None,
-        "unsubscribed": search.unsubscribed,
+        "status": search.status,
         "segment": str(selection.segment_id) if selection.segment_id else None,
         "ids": None if ids is None else sorted(map(str, ids)),
     }
@@ -61,10 +62,16 @@ def unpack_selection(workspace: Workspace, packed: dict[str, Any]) -> Selection:
         workspace=workspace,
         text=packed["text"],
         list_id=UUID(packed["list"]) if packed["list"] else None,
-        unsubscribed=packed["unsubscribed"],
+        status=status_of(packed),
     )
     return Selection(
         search=search,
         ids=None if ids is None else frozenset(map(UUID, ids)),
         segment_id=UUID(packed["segment"]) if packed["segment"] else None,
     )
+
+
+def status_of(packed: Mapping[str, Any]) -> str:
+    """Return the status that a packed selection asks for, an older one's too."""
+    older = "unsubscribed" if packed.get("unsubscribed") else ""
+    return str(packed.get("status", older))

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from pochtar.recipients.models import (
     Basis,
@@ -17,6 +18,13 @@ from pochtar.recipients.models import (
     RecipientList,
     Segment,
 )
+from pochtar.recipients.selections import status_of
+
+STATUS_WORDS: Mapping[str, Promise] = {
+    "unsubscribed": gettext_lazy("unsubscribed ones"),
+    "stopped": gettext_lazy("those on the stop list"),
+    "unconfirmed": gettext_lazy("unconfirmed ones"),
+}
 
 
 def wish_words(job: BulkJob) -> str:
@@ -104,8 +112,8 @@ def selection_words(
         )
     if packed["text"]:
         parts.append(_("search “%(text)s”") % {"text": packed["text"]})
-    if packed["unsubscribed"]:
-        parts.append(_("unsubscribed ones"))
+    if status := status_of(packed):
+        parts.append(str(STATUS_WORDS[status]))
     return ", ".join(parts) or _("all recipients")
 
 

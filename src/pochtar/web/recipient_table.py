@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pochtar.recipients.models import RecipientList
 from pochtar.recipients.search import DEFAULT_ORDER, ORDERS, Search, find_page
+from pochtar.recipients.statuses import LOOKED_FOR
 from pochtar.web.access import WorkspaceRequest
 
 LONGEST_QUERY = 200
-UNSUBSCRIBED = "unsubscribed"
 
 
 def found_recipients(
@@ -21,14 +21,14 @@ def found_recipients(
     order = read_order(request.GET.get("sort", ""))
     found = find_page(search, order=order, cursor=request.GET.get("cursor", ""))
     narrowed = (
-        bool(search.text) or bool(search.list_id and not of_list) or search.unsubscribed
+        bool(search.text) or bool(search.list_id and not of_list) or bool(search.status)
     )
     return {
         "found": found,
         "page": found.page,
         "query": search.text,
         "list_id": search.list_id,
-        "unsubscribed": search.unsubscribed,
+        "status": search.status,
         "sort": order,
         "columns": _columns(order),
         "narrowed": narrowed,
@@ -40,11 +40,12 @@ def read_search(
     data: Any, request: WorkspaceRequest, *, of_list: RecipientList | None = None
 ) -> Search:
     """Return the search that a query string or a form's hidden fields describe."""
+    status = data.get("who", "")
     return Search(
         workspace=of_list.workspace if of_list else request.workspace,
         text=data.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY],
         list_id=of_list.pk if of_list else read_id(data.get("list", "")),
-        unsubscribed=data.get("who", "") == UNSUBSCRIBED,
+        status=status if status in LOOKED_FOR else "",
     )
 
 

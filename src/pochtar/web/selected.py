@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from pochtar.recipients.search import Search
 from pochtar.recipients.selections import Selection
 from pochtar.web.access import WorkspaceRequest
-from pochtar.web.recipient_table import UNSUBSCRIBED, read_id, read_search
+from pochtar.web.recipient_table import read_id, read_search
 
 MOST_TICKED = 500
 
@@ -46,7 +46,7 @@ def read_chosen(data: QueryDict, request: WorkspaceRequest) -> Chosen:
     hidden = [("q", search.text)]
     hidden += [("list", str(search.list_id))] if search.list_id else []
     hidden += [("segment", str(segment))] if segment else []
-    hidden += [("who", UNSUBSCRIBED)] if search.unsubscribed else []
+    hidden += [("who", search.status)] if search.status else []
     hidden += [("from", came_from)] if came_from == "list" or read_id(came_from) else []
     hidden += (
         [("everybody", "1")] if everybody else [("pick", str(pk)) for pk in ticked]
@@ -66,12 +66,11 @@ def _back(came_from: str, search: Search) -> str:
     """Return the address of the page that the reader came from."""
     if recipient := read_id(came_from):
         return reverse("recipient", args=[recipient])
-    page, query = reverse("recipients"), {"q": search.text}
+    page = reverse("recipients")
+    query = {"q": search.text, "who": search.status}
     if search.list_id and came_from == "list":
         page = reverse("list", args=[search.list_id])
     elif search.list_id:
         query["list"] = str(search.list_id)
-    if search.unsubscribed:
-        query["who"] = UNSUBSCRIBED
     query = {name: text for name, text in query.items() if text}
     return f"{page}?{urlencode(query)}" if query else page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from pochtar.recipients.search import (
     order_column,
 )
 from pochtar.recipients.selections import Selection
+from pochtar.recipients.statuses import LOOKED_FOR
 from pochtar.recipients.words import fold, terms_of
 from tests.make import make_list, make_recipient
 
@@ -82,6 +84,7 @@ def test_a_search_finds_who_has_all_parts_in_address_or_name(
 def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every condition one that holds for many."""
     monkeypatch.setattr(module, "SMALL", 1)
+    monkeypatch.setattr(module, "SMALL_OF_SEVERAL", 1)
 
 
 @pytest.mark.parametrize("wide", [False, True])
@@ -262,23 +265,44 @@ def test_ticked_recipients_of_another_workspace_are_not_selected(
     assert list(selection.recipients()) == [mine]
 
 
+STATES: dict[str, dict[str, Any]] = {
+    "unsubscribed": {
+        "unsubscribed_at": timezone.now(),
+        "unsubscribed_via": UnsubscribedVia.PAGE,
+    },
+    "stopped": {"suppressed": True},
+    "unconfirmed": {"basis": ""},
+}
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("status", LOOKED_FOR)
 @pytest.mark.parametrize("order", ["added", "-added", "name", "-address"])
-def test_who_has_left_is_found_alone_by_word_and_by_list(
-    workspace: Workspace, people: dict[str, Recipient], order: str
+def test_who_gets_no_mail_is_found_alone_by_word_and_by_list(
+    workspace: Workspace,
+    people: dict[str, Recipient],
+    monkeypatch: pytest.MonkeyPatch,
+    order: str,
+    status: str,
+    wide: bool,
 ) -> None:
+    """Those who left, those on the stop list, those without a basis."""
     listed = make_list(workspace, people["anna"], people["boris"])
-    for local in ("anna", "anna.petrova"):
-        unsubscribe_recipient(people[local], via=UnsubscribedVia.PAGE)
+    some = [people["anna"].pk, people["anna.petrova"].pk]
+    Recipient.objects.filter(pk__in=some).update(**STATES[status])
+    if wide:
+        _narrow(monkeypatch)
+        monkeypatch.setattr(module, "EXAMINED", 1)
 
     def found(**over: Any) -> set[str]:
-        search = Search(workspace=workspace, unsubscribed=True, **over)
+        search = Search(workspace=workspace, status=status, **over)
         page = find_page(search, order=order, size=1)
         rows = [*page.page.rows]
         while page.page.next:
             page = find_page(search, order=order, cursor=page.page.next, size=1)
             rows += page.page.rows
         assert set(rows) == set(find_recipients(search))
-        assert (page.total.number, page.total.more) == (len(rows), False)
+        assert wide or page.total == Count(number=len(rows), more=False)
         return {row.email.partition("@")[0] for row in rows}
 
     assert found() == {"anna", "anna.petrova"}
@@ -293,7 +317,7 @@ def test_very_many_who_have_left_are_not_counted(
     for _each in range(4):
         unsubscribe_recipient(make_recipient(workspace), via=UnsubscribedVia.PAGE)
     monkeypatch.setattr(module, "SMALL", 2)
-    found = find_page(Search(workspace=workspace, unsubscribed=True), size=3)
+    found = find_page(Search(workspace=workspace, status="unsubscribed"), size=3)
 
     assert (found.total, len(found.page.rows)) == (Count(number=2, more=True), 3)
 
