@@ -95,8 +95,7 @@ def count_matches(import_: Import) -> dict[str, int]:
             listed or "false",
         )
     )
-    with transaction.atomic():
-        join_by_hashing()
+    with join_by_hashing():
         found = ask(
             f"SELECT {sums} FROM recipients_importrow s {join} WHERE {IN_RANGE}",
             parameters,

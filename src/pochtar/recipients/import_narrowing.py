@@ -10,8 +10,6 @@ recipients meanwhile.  The other rows are looked at again when they are written.
 # ruff: noqa: S608 - nothing but words of our own is put into the statements
 from __future__ import annotations
 
-from django.db import transaction
-
 from pochtar.recipients.import_matching import is_new_to
 from pochtar.recipients.import_sql import (
     IN_RANGE,
@@ -49,7 +47,6 @@ class Touched:
         sql = "SELECT 1 FROM import_touched WHERE id > %(low)s AND id <= %(high)s"
         return bool(ask(f"{sql} LIMIT 1", rows.parameters()))
 
-    @transaction.atomic
     def _look(self, after: int) -> None:
         self.close()
         ahead = Range(import_=self._import, after=after, upto=after + AHEAD)
@@ -57,14 +54,14 @@ class Touched:
         reasons = ["r.id IS NULL", "r.suppressed", f"({differs(self._import)})"]
         if lists := list(self._import.lists.values_list("pk", flat=True)):
             reasons.append(is_new_to(lists, parameters))
-        join_by_hashing()
-        run(
-            "CREATE TEMPORARY TABLE import_touched AS SELECT s.id AS id"
-            " FROM recipients_importrow s"
-            f" LEFT JOIN recipients_recipient r ON {KNOWN}"
-            f" WHERE {IN_RANGE} AND ({' OR '.join(reasons)}) ORDER BY s.id",
-            parameters,
-        )
+        with join_by_hashing():
+            run(
+                "CREATE TEMPORARY TABLE import_touched AS SELECT s.id AS id"
+                " FROM recipients_importrow s"
+                f" LEFT JOIN recipients_recipient r ON {KNOWN}"
+                f" WHERE {IN_RANGE} AND ({' OR '.join(reasons)}) ORDER BY s.id",
+                parameters,
+            )
         if is_postgresql():
             run("ANALYZE import_touched", {})
         self._upto = ahead.upto

@@ -7,11 +7,12 @@ merged and compared, and in locks: SQLite has one writer at a time and needs non
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Field
 
 from pochtar.base.errors import Conflict
@@ -134,14 +135,20 @@ def ask(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def join_by_hashing() -> None:
-    """Keep PostgreSQL from comparing each with each until the transaction ends.
+@contextlib.contextmanager
+def join_by_hashing() -> Iterator[None]:
+    """Keep PostgreSQL from comparing each with each.
 
     It believes that cheap where its statistics know of hardly any recipient yet, as soon
-    after an import.
+    after an import.  On SQLite no transaction is opened: it would keep all who want to
+    write waiting for seconds.
     """
-    if is_postgresql():
+    if not is_postgresql():
+        yield
+        return
+    with transaction.atomic():
         run("SET LOCAL enable_nestloop = off", {})
+        yield
 
 
 def refresh_statistics() -> None:

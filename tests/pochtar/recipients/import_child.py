@@ -20,6 +20,7 @@ from pochtar.recipients import (
     import_applying,
     import_checking,
     import_index,
+    import_narrowing,
     import_undo,
 )
 from pochtar.recipients.consent_audit import Audit
@@ -70,6 +71,7 @@ def drive(until: str) -> None:
             if hasattr(module, name):
                 setattr(module, name, CHUNK)
     import_checking.PIECE = 20
+    import_narrowing.AHEAD = 5 * CHUNK
     Import.objects.update(lease_until=timezone.now())  # time passes
     import_ = Import.objects.get()
     owner = User.objects.get()

@@ -69,6 +69,22 @@ def test_whether_anybody_is_stopped_is_asked_of_the_index_of_the_stopped(
 
 
 @only_on_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_an_import_compares_its_rows_with_the_recipients(
+    workspace: Workspace, owner: User
+) -> None:
+    """It takes seconds with a million; a transaction would hold SQLite's one lock."""
+    friends = make_list(workspace)
+    bring_in(workspace, owner, TABLE)
+
+    with Plans("LEFT JOIN recipients_recipient r") as plans:
+        bring_in(workspace, owner, TABLE, friends)
+
+    assert len(plans.found) == 2  # what will be, and whom it concerns
+    assert {plan.in_transaction for plan in plans.found.values()} == {False}
+
+
+@only_on_sqlite
 def test_sqlite_knows_how_many_there_are_after_an_import(
     workspace: Workspace, owner: User
 ) -> None:
@@ -86,6 +102,7 @@ class Plan:
     """How the database goes about a statement."""
 
     text: str
+    in_transaction: bool
 
     @property
     def tables(self) -> list[str]:
@@ -116,7 +133,7 @@ class Plans:
             with connection.cursor() as cursor:
                 cursor.execute(f"{EXPLAIN} {sql}", parameters)
                 steps = [row[-1] for row in cursor.fetchall()]
-            self.found[sql] = Plan("\n".join(steps))
+            self.found[sql] = Plan("\n".join(steps), connection.in_atomic_block)
         return execute(sql, parameters, *more)
 
 
