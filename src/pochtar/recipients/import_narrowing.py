@@ -10,6 +10,10 @@ recipients meanwhile.  The other rows are looked at again when they are written.
 # ruff: noqa: S608 - nothing but words of our own is put into the statements
 from __future__ import annotations
 
+import contextlib
+
+from django.db import Error
+
 from pochtar.recipients.import_matching import is_new_to
 from pochtar.recipients.import_sql import (
     IN_RANGE,
@@ -26,7 +30,8 @@ from pochtar.recipients.models import Import
 
 AHEAD = 500_000  # rows
 # A table of the connection's own: nobody else sees it, nobody waits for it.
-ROWS = f"import_touched t{joined('recipients_importrow s', 's.id = t.id')}"
+OF_CHUNK = "s.id = t.id AND t.id > %(low)s AND t.id <= %(high)s"
+ROWS = f"import_touched t{joined('recipients_importrow s', OF_CHUNK)}"
 
 
 class Touched:
@@ -35,9 +40,13 @@ class Touched:
     def __init__(self, import_: Import) -> None:
         self._import = import_
         self._upto = 0  # number of the last row that has been looked at
-        run("DROP TABLE IF EXISTS import_touched", {})
 
     def close(self) -> None:
+        with contextlib.suppress(Error):  # a lost connection has lost the table too
+            self._clear()
+
+    @staticmethod
+    def _clear() -> None:
         run("DROP TABLE IF EXISTS import_touched", {})
 
     def any_in(self, rows: Range) -> bool:
@@ -48,16 +57,17 @@ class Touched:
         return bool(ask(f"{sql} LIMIT 1", rows.parameters()))
 
     def _look(self, after: int) -> None:
-        self.close()
+        self._clear()
         ahead = Range(import_=self._import, after=after, upto=after + AHEAD)
         parameters = ahead.parameters()
         reasons = ["r.id IS NULL", "r.suppressed", f"({differs(self._import)})"]
         if lists := list(self._import.lists.values_list("pk", flat=True)):
             reasons.append(is_new_to(lists, parameters))
+        kind = "bigint" if is_postgresql() else "INTEGER"  # SQLite's own row number
+        run(f"CREATE TEMPORARY TABLE import_touched (id {kind} PRIMARY KEY)", {})
         with join_by_hashing():
             run(
-                "CREATE TEMPORARY TABLE import_touched AS SELECT s.id AS id"
-                " FROM recipients_importrow s"
+                "INSERT INTO import_touched SELECT s.id FROM recipients_importrow s"
                 f" LEFT JOIN recipients_recipient r ON {KNOWN}"
                 f" WHERE {IN_RANGE} AND ({' OR '.join(reasons)}) ORDER BY s.id",
                 parameters,
