@@ -31,11 +31,15 @@ TOO_WIDE = """() => {
     .slice(0, 5).map((node) => node.outerHTML.slice(0, 160));
 }"""
 
-# A colour on its way to another has the contrast of neither.  Nothing to wait for: a
-# page that lies behind another one is not drawn, and its colours stand still half-way.
-STILL = """() => document.getAnimations()
-  .filter((one) => one instanceof CSSTransition)
-  .forEach((one) => one.finish())"""
+# A colour on its way to another has the contrast of neither, and what sticks to an edge
+# covers something on the way to a field with a mistake.  Nothing to wait for: a page that
+# lies behind another one is not drawn, and stands still half-way.
+STILL = """() => {
+  document.getAnimations()
+    .filter((one) => one instanceof CSSTransition)
+    .forEach((one) => one.finish());
+  window.scrollTo({top: 0, behavior: 'instant'});
+}"""
 
 
 @functools.cache
