@@ -7,8 +7,8 @@ Three plans, each cheap where it is taken, none left to a planner that may guess
    at most ``SMALL``: these are fetched, the other conditions tried on them, and they are
    sorted here.
 3. Every condition holds for many: then a walk along the index of the order soon has a
-   page full.  Should it not, after ``EXAMINED`` rows, the database is left to find and
-   sort them all.
+   page full.  Should it not, after some thousand rows (`_worth_examining`), the database is
+   left to find and sort them all.
 
 Of everybody and of a list up to ``COUNTED`` are counted, of others up to ``SMALL``.
 """
@@ -16,7 +16,7 @@ Of everybody and of a list up to ``COUNTED`` are counted, of others up to ``SMAL
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -271,12 +271,8 @@ def _walked_list(search: Search, where: _Where) -> Found:
     order = where.order.replace("pk", "recipient_id")
     if search.terms or search.status:
         theirs = Recipient.objects.filter(pk=OuterRef("recipient_id"))
-        alone = Search(
-            workspace=search.workspace,
-            text=search.text,
-            status=search.status,
-        )
-        wanted = wanted.filter(Exists(_others(alone, theirs)))
+        elsewhere = replace(search, list_id=None)  # the list is walked along already
+        wanted = wanted.filter(Exists(_others(elsewhere, theirs)))
     page = keyset_near(
         wanted,
         among=members,

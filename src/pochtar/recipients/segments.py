@@ -42,7 +42,7 @@ def segment_page(segment: Segment, *, cursor: str = "") -> Page[Recipient]:
     for at, one in enumerate(rules):
         if list_ := _only_list(segment.workspace, one):
             others = rules[:at] + rules[at + 1 :]
-            near = _near_in_list(list_, others, cursor)
+            near = _near_in_list(segment, list_, others, cursor)
             break
     else:
         near = _near_in_all(segment, cursor)
@@ -50,13 +50,13 @@ def segment_page(segment: Segment, *, cursor: str = "") -> Page[Recipient]:
 
 
 def _near_in_list(
-    list_: RecipientList, others: tuple[Rule, ...], cursor: str
+    segment: Segment, list_: RecipientList, others: tuple[Rule, ...], cursor: str
 ) -> Page[Recipient] | None:
     """Walk along the newest of the list that everybody of the segment must be in."""
     places = wanted = Subscription.objects.filter(list=list_)
     if others:
         rest = Group(how=How.ALL, rules=others)
-        people = matching(list_.workspace, rest, now=timezone.now())
+        people = matching(segment.workspace, rest, now=timezone.now())
         wanted = places.filter(Exists(people.filter(pk=OuterRef("recipient_id"))))
     near = keyset_near(
         wanted,

@@ -13,7 +13,8 @@ COLUMNS = (("email_key", 320), ("name_key", 400))
 KEYS = ", ".join(name for name, _length in COLUMNS)
 OLD = "recipient_id, workspace_id, text"
 
-# Filled anew, in the order in which an import fills it (indexing.py): changed in their places, all rows would be there twice, in the index too.
+# Filled anew, in the order in which an import fills it (indexing.py): changed in their
+# places, all rows would be there twice, in the index too.
 POSTGRESQL = (
     f"CREATE TEMPORARY TABLE kept ON COMMIT DROP AS SELECT t.id, t.recipient_id, "
     f"t.workspace_id, t.text, r.email_key, r.name_key FROM {TABLE} t "
