@@ -45,6 +45,18 @@ def test_the_table_shows_only_them_and_acts_on_them_only(
     assert [row.email for row in Recipient.objects.all()] == ["boris@example.com"]
 
 
+def test_whoever_is_found_by_a_status_bears_its_mark_beside_others(
+    as_editor: Any, workspace: Any
+) -> None:
+    make_recipient(workspace, basis="", suppressed=True)
+
+    text = as_editor.get(reverse("recipients"), {"who": "unconfirmed"}).content.decode()
+
+    rows = text.split("<tbody>")[1]
+    assert "В стоп-листе" in rows
+    assert "Не подтверждён" in rows
+
+
 def test_a_status_that_is_none_shows_everybody(as_editor: Any, workspace: Any) -> None:
     make_recipient(workspace, "boris@example.com")
 
